@@ -1,0 +1,54 @@
+/*
+ * HTTP client: requests that go out (scrapes, notifications, remote peers), with libcurl's multi
+ * interface on the loops. Connections are kept and shared per loop.
+ *
+ * Layer: net. Memory: see HttpFetch. Thread: http_fetch on the given loop (or any thread: it hops);
+ * `done` runs on that loop.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "base/types.h"
+#include "net/http_server.h"
+#include "net/loop.h"
+
+typedef struct HttpClientConfig HttpClientConfig; /* net/client_config.h: credentials, TLS, proxy */
+
+typedef struct HttpClient HttpClient; /* one a loop set */
+
+bool http_client_open(LoopSet *loops, HttpClient **ret, Err *err) MUST_USE;
+HttpClient *http_client_close(
+    HttpClient *client); /* cancels what runs (their done is called with ERR_CANCELED); NULL */
+
+typedef struct HttpFetchResult {
+    const Err *err; /* NULL: a reply came (of any status) */
+    u32 status;
+    Str body; /* unpacked; borrowed for the call */
+    Str content_type;
+    Str final_url;
+    i64 elapsed_ns;
+    u64 wire_bytes; /* body bytes before unpacking */
+} HttpFetchResult;
+
+typedef struct HttpFetch {
+    HttpMethod method;
+    Str url;
+    const HttpHeader *headers; /* borrowed for the call to http_fetch */
+    size_t header_count;
+    Str body;        /* copied */
+    i64 timeout_ms;  /* whole request; required */
+    size_t body_max; /* bytes unpacked; over it: ERR_LIMIT */
+    bool accept_gzip;
+    Str unix_socket;                /* path, or empty */
+    const HttpClientConfig *config; /* may be NULL; must outlive the fetch */
+    size_t body_hint;               /* expected size of the reply, 0: unknown */
+    void (*done)(void *self, const HttpFetchResult *result);
+    void *self;
+} HttpFetch;
+
+typedef struct HttpFetchHandle HttpFetchHandle;
+/* Always calls done exactly once, later. */
+HttpFetchHandle *http_fetch(HttpClient *client, Loop *loop, const HttpFetch *fetch);
+void http_fetch_cancel(HttpFetchHandle *handle); /* on its loop; done runs with ERR_CANCELED */

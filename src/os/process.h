@@ -1,0 +1,33 @@
+/*
+ * Process: facts about this process and host for metrics and pages, and the signals it waits for.
+ *
+ * Layer: os. Memory: none. Thread: any.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/types.h"
+
+typedef struct ProcessStats {
+    f64 cpu_seconds; /* user and system */
+    u64 resident_bytes;
+    u64 virtual_bytes;
+    u64 virtual_max_bytes; /* UINT64_MAX: unlimited */
+    u64 open_fds;
+    u64 max_fds;
+    u64 threads;
+    u64 network_receive_bytes;
+    u64 network_transmit_bytes;
+    f64 start_unix_seconds;
+} ProcessStats;
+
+bool process_stats(ProcessStats *ret, Err *err) MUST_USE;
+
+/* Blocks SIGTERM, SIGINT, SIGHUP in every thread; call first in main, before any thread starts.
+ * SIGPIPE is ignored. */
+void signals_block(void);
+/* Waits for one of them, at most timeout_ms (<0: no bound); 0 on time-out. Thread: main. */
+int signals_wait(i64 timeout_ms);
+
+/* Bytes for secrets and identifiers, from the kernel. */
+void entropy_fill(void *to, size_t size);
