@@ -23,10 +23,19 @@ typedef struct ProcessStats {
 
 bool process_stats(ProcessStats *ret, Err *err) MUST_USE;
 
-/* Blocks SIGTERM, SIGINT, SIGHUP in every thread; call first in main, before any thread starts.
- * SIGPIPE is ignored. */
+enum {
+    SIGNAL_NONE = 0, /* the wait timed out */
+    SIGNAL_STOP,     /* SIGTERM or SIGINT */
+    SIGNAL_RELOAD,   /* SIGHUP */
+};
+
+/*
+ * Blocks SIGTERM, SIGINT and SIGHUP in every thread and ignores SIGPIPE; call first in main, before
+ * any thread starts.
+ */
 void signals_block(void);
-/* Waits for one of them, at most timeout_ms (<0: no bound); 0 on time-out. Thread: main. */
+
+/* Waits for one of them, at most timeout_ms (<0: no bound); one of SIGNAL_…. Thread: main. */
 int signals_wait(i64 timeout_ms);
 
 /* Bytes for secrets and identifiers, from the kernel. */
