@@ -12,11 +12,16 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "base/types.h"
+#include "os/dir.h"
 
-/* Reads at most `max` bytes; a longer file is ERR_LIMIT. Paths are C strings. */
+/*
+ * Reads at most `max` bytes. Paths are C strings; the text read ends in a NUL that len leaves out.
+ * Errors  ERR_NOT_FOUND (with ENOENT in sys_errno), ERR_LIMIT for a longer file, ERR_IO
+ */
 bool file_read(const char *path, size_t max, Arena *arena, Str *ret, Err *err) MUST_USE;
 
-/* For files of /proc and /sys: into a buffer that is reused (cleared first). */
+/* For files of /proc and /sys: into a buffer that is reused (cleared first), whose max is the
+ * limit. The same errors. Cost: one open, two reads, one close; no allocation once it has grown. */
 bool file_read_into(const char *path, Buf *out, Err *err) MUST_USE;
 
 /* Writes a temporary file beside `path`, fsyncs, renames over it, fsyncs the folder. */
@@ -26,18 +31,6 @@ bool file_write_atomic(const char *path, Str content, u32 mode, Err *err) MUST_U
 bool fd_write_all(int fd, Str bytes, Err *err) MUST_USE;
 bool fd_read_full(int fd, void *to, size_t size, size_t *ret_read,
                   Err *err) MUST_USE; /* less only at the end */
-
-bool dir_make(const char *path, u32 mode,
-              Err *err) MUST_USE; /* with its parents; existing is fine */
-bool dir_sync(const char *path, Err *err) MUST_USE;
-bool dir_remove_all(const char *path, Err *err) MUST_USE; /* a missing folder is fine */
-bool dir_list(const char *path, Arena *arena, Str **ret_sorted, size_t *ret_count,
-              Err *err) MUST_USE; /* names without . and .. */
-bool path_exists(const char *path);
-bool path_is_dir(const char *path);
-
-/* Glob with *, ?, [] in any component, as Go's filepath.Glob: sorted; no match is an empty list. */
-bool path_glob(const char *pattern, Arena *arena, Str **ret, size_t *ret_count, Err *err) MUST_USE;
 
 /* An exclusive flock on `path` (made when missing); ERR_EXISTS when another process holds it. */
 bool file_lock(const char *path, int *ret_fd, Err *err) MUST_USE;
