@@ -57,5 +57,12 @@ bool histogram_copy(Arena *arena, const Histogram *histogram, Histogram **ret, E
 bool histogram_validate(const Histogram *histogram, Err *err) MUST_USE;
 bool histogram_eq(const Histogram *a, const Histogram *b); /* same value: floats by bits */
 
+/*
+ * The upper bound of bucket `index` of the positive side (the lower one is that of index - 1).
+ * Schema -53: index 0 … custom_count, the last is +Inf, -1 is -Inf. Else exact to the bit as the
+ * original's table; the last finite bucket ends at the largest f64, the one behind it at +Inf.
+ */
+f64 histogram_bound(const Histogram *histogram, i32 index);
+
 /* {count:12, sum:5, [-0.25,0.25]:1, (0.25,0.5]:2}: the original's text form. */
 void histogram_format(Buf *out, const Histogram *histogram);

@@ -2,7 +2,8 @@
 #include "model/labels.h"
 
 #include "base/hash.h"
-#include "model/quote.h"
+#include "base/quote.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -36,17 +36,22 @@ typedef struct Relabel {
     u64 modulus;
     Str target_label;
     Str replacement; /* "$1" */
+    bool utf8_names; /* what a computed label name may be; set by relabel_finish */
 } Relabel;
 
 /* The defaults of the original; the caller then sets what the file says. */
 void relabel_defaults(Relabel *relabel);
 
-/* Compiles the regex and checks the combination of fields; the original's error texts. */
+/* Compiles the regex and checks the combination of fields; the original's error texts. `source` and
+ * all strings are borrowed: they live as long as the Relabel. Once a Relabel. */
 bool relabel_finish(Relabel *relabel, bool utf8_names, Err *err) MUST_USE;
 void relabel_done(Relabel *relabel);
 
 bool relabel_action_parse(Str s, RelabelAction *ret); /* any letter case */
 const char *relabel_action_name(RelabelAction action);
+
+/* What one rule does to a set; false when it drops it. For pages that explain each step. */
+bool relabel_step(const Relabel *rule, LabelsBuilder *builder, Err *err);
 
 /*
  * Applies `count` rules in order to the builder's labels.
