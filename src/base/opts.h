@@ -3,8 +3,13 @@
  * page in docs/. The grammar is that of the originals (kingpin): `--a.b=c`, `--a.b c`, `--flag`,
  * `--no-flag`, `-x`, `--` ends the flags; a repeatable flag collects.
  *
- *     typedef struct PromOpts { Str config_file; i64 retention_ms; bool lifecycle; OptList listen;
- * } PromOpts; static const OptSpec specs[] = {
+ *     typedef struct PromOpts {
+ *         Str config_file;
+ *         i64 retention_ms;
+ *         bool lifecycle;
+ *         OptList listen;
+ *     } PromOpts;
+ *     static const OptSpec specs[] = {
  *         {.name = "config.file", .kind = OPT_STR, .offset = offsetof(PromOpts, config_file),
  *          .initial = "prometheus.yml", .help = "Prometheus configuration file path."},
  *     };
@@ -20,10 +25,14 @@
 #include "base/str.h"
 #include "base/types.h"
 
+enum {
+    OPT_VALUE_TEXT_MAX = 64 * 1024, /* bytes of one value as opts_each gives it */
+};
+
 typedef enum OptKind {
     OPT_STR,      /* Str */
     OPT_BOOL,     /* bool; --x and --no-x */
-    OPT_I64,      /* i64, between min and max when those differ */
+    OPT_I64,      /* i64, between min and max when those differ; 5e7 is read too */
     OPT_F64,      /* f64 */
     OPT_DURATION, /* i64, milliseconds */
     OPT_SIZE,     /* u64, bytes */

@@ -1,6 +1,6 @@
 /*
  * Random: a small generator with a seed (xoshiro256**), for jitter, sampling and tests; not for
- * secrets (os/entropy.h is).
+ * secrets (entropy_fill of os/process.h is).
  *
  * Layer: base. Memory: none. Thread: one Random, one thread. Source: Blackman, Vigna, "Scrambled
  * linear pseudorandom number generators", 2018.

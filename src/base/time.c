@@ -3,6 +3,7 @@
 
 #include "base/quote.h"
 
+#include <string.h>
 #include <time.h>
 
 enum {
@@ -404,6 +405,9 @@ static bool take_decimal(Cursor *in, f64 *ret)
     for (; is_digit(peek(in)); in->at++, digits++) {
         number = number * 10 + (peek(in) - '0');
     }
+    if (number >= 0x1p63) {
+        return false;
+    }
     if (take_byte(in, '.')) {
         for (; is_digit(peek(in)); in->at++, digits++) {
             scale *= 10;
@@ -434,10 +438,6 @@ bool size_parse(Str s, u64 *ret_bytes, Err *err)
             in.at++;
         }
         Str name = str_slice(s, unit_at, in.at);
-        if (name.len == 0) {
-            return err_set_pos(err, ERR_INVALID, unit_at, "units: missing unit in " STR_FMT,
-                               STR_ARG(s));
-        }
         if (!size_unit(name, &unit)) {
             return err_set_pos(err, ERR_INVALID, unit_at,
                                "units: unknown unit " STR_FMT " in " STR_FMT, STR_ARG(name),
@@ -450,4 +450,21 @@ bool size_parse(Str s, u64 *ret_bytes, Err *err)
     }
     *ret_bytes = (u64)total;
     return true;
+}
+
+void size_format(Buf *out, u64 bytes)
+{
+    static const char prefixes[] = "EPTGMK";
+    if (bytes == 0) {
+        buf_lit(out, "0B");
+        return;
+    }
+    for (size_t i = 0; i <= strlen(prefixes); i++) {
+        u64 count = bytes >> (10 * (strlen(prefixes) - i)) & 1023;
+        if (count > 0) {
+            buf_u64(out, count);
+            buf_str(out, str_take(str_from(prefixes + i), 1));
+            buf_str(out, prefixes[i] ? S("iB") : S("B"));
+        }
+    }
 }

@@ -60,3 +60,6 @@ void duration_format_go(Buf *out, i64 ns);
 /* Sizes as flags and configuration write them: "512MB" (powers of two; B KB MB GB TB PB EB, also
  * KiB …). */
 bool size_parse(Str s, u64 *ret_bytes, Err *err) MUST_USE;
+
+/* The originals' form of a size, every power of 1024 by itself: "1GiB512MiB", "0B". */
+void size_format(Buf *out, u64 bytes);

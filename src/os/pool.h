@@ -21,7 +21,9 @@ bool pool_submit(Pool *pool, void (*run)(void *self), void *self) MUST_USE;
 
 /*
  * Runs run(self, 0) … run(self, count-1) on the workers and this thread, and returns when all are
- * done. At most `parallel` at a time (0: as many as there are workers). Safe to call from a worker.
+ * done. At most `parallel` at a time (0: as many as there are workers). Safe to call from a worker,
+ * also nested; takes no place in the queue. Free workers help here before they take a queued job.
+ * pool  NULL: everything runs on this thread
  */
 void pool_for(Pool *pool, size_t count, size_t parallel, void (*run)(void *self, size_t index),
               void *self);
