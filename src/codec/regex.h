@@ -55,3 +55,6 @@ bool regex_literals(const Regex *regex, const Str **ret, size_t *ret_count);
 
 /* What every match must start with ("" when nothing is known). */
 Str regex_prefix(const Regex *regex);
+
+size_t regex_group_count(const Regex *regex);
+Str regex_group_name(const Regex *regex, size_t group); /* empty without a name; group from 1 */
