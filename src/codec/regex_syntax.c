@@ -770,7 +770,11 @@ static RegexNode *parse_alternate(Parser *p)
 
 static bool check_utf8(Parser *p)
 {
-    for (Str rest = p->whole; !utf8_valid(rest);) {
+    if (utf8_valid(p->whole)) {
+        return true;
+    }
+    Str rest = p->whole;
+    for (;;) {
         u32 rune;
         size_t len = utf8_decode(rest, &rune);
         if (rune == RUNE_INVALID && len == 1) {
@@ -778,7 +782,6 @@ static bool check_utf8(Parser *p)
         }
         rest = str_skip(rest, len);
     }
-    return true;
 }
 
 bool regex_parse(Str pattern, u32 flags, Arena *arena, RegexTree *ret, Err *err)
