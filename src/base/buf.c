@@ -91,15 +91,26 @@ void buf_printf(Buf *buf, const char *format, ...)
     va_start(args, format);
     int len = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    u8 *to = len < 0 ? NULL : buf_reserve(buf, (size_t)len + 1);
-    if (!to) {
+    if (len < 0) {
         buf->overflowed = true;
         return;
     }
+    /* The NUL needs a byte that a text which just fits has no room for. */
+    size_t size = (size_t)len + 1;
+    bool just_fits = size - 1 == buf->max - buf->len;
+    char *text = just_fits ? mem_alloc(size) : (char *)buf_reserve(buf, size);
+    if (!text) {
+        return;
+    }
     va_start(args, format);
-    (void)vsnprintf((char *)to, (size_t)len + 1, format, args);
+    (void)vsnprintf(text, size, format, args);
     va_end(args);
-    buf->len += (size_t)len;
+    if (just_fits) {
+        buf_put(buf, text, size - 1);
+        mem_free(text);
+    } else {
+        buf->len += size - 1;
+    }
 }
 
 void buf_u64(Buf *buf, u64 number)

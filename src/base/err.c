@@ -7,28 +7,41 @@
 
 static const char ellipsis[] = "…";
 
-/* Keeps the end readable when a text did not fit. */
+/* Keeps the end readable when a text did not fit, without half a rune in front of the "…". */
 static void mark_cut(char *message)
 {
-    memcpy(message + ERR_MESSAGE_MAX - sizeof(ellipsis), ellipsis, sizeof(ellipsis));
+    size_t at = ERR_MESSAGE_MAX - sizeof(ellipsis);
+    while (at > 0 && ((u8)message[at] & 0xC0) == 0x80) {
+        at--;
+    }
+    memcpy(message + at, ellipsis, sizeof(ellipsis));
 }
 
+/* The arguments may point into the old message. */
 static void format_message(Err *err, const char *format, va_list args)
 {
-    int len = vsnprintf(err->message, ERR_MESSAGE_MAX, format, args);
+    char text[ERR_MESSAGE_MAX];
+    int len = vsnprintf(text, sizeof(text), format, args);
     if (len >= ERR_MESSAGE_MAX) {
-        mark_cut(err->message);
+        mark_cut(text);
     }
+    memcpy(err->message, text, strlen(text) + 1);
+}
+
+/* Everything but the message. */
+static void set_place(Err *err, ErrCode code, u32 line, u32 column, size_t pos)
+{
+    err->code = code;
+    err->sys_errno = 0;
+    err->line = line;
+    err->column = column;
+    err->pos = pos;
 }
 
 void err_clear(Err *err)
 {
     if (err) {
-        err->code = ERR_NONE;
-        err->sys_errno = 0;
-        err->line = 0;
-        err->column = 0;
-        err->pos = 0;
+        set_place(err, ERR_NONE, 0, 0, 0);
         err->message[0] = '\0';
     }
 }
@@ -40,8 +53,7 @@ bool err_set(Err *err, ErrCode code, const char *format, ...)
     }
     va_list args;
     va_start(args, format);
-    err_clear(err);
-    err->code = code;
+    set_place(err, code, 0, 0, 0);
     format_message(err, format, args);
     va_end(args);
     return false;
@@ -54,9 +66,7 @@ bool err_set_pos(Err *err, ErrCode code, size_t pos, const char *format, ...)
     }
     va_list args;
     va_start(args, format);
-    err_clear(err);
-    err->code = code;
-    err->pos = pos;
+    set_place(err, code, 0, 0, pos);
     format_message(err, format, args);
     va_end(args);
     return false;
@@ -69,10 +79,7 @@ bool err_set_line(Err *err, ErrCode code, u32 line, u32 column, const char *form
     }
     va_list args;
     va_start(args, format);
-    err_clear(err);
-    err->code = code;
-    err->line = line;
-    err->column = column;
+    set_place(err, code, line, column, 0);
     format_message(err, format, args);
     va_end(args);
     return false;
@@ -85,8 +92,7 @@ bool err_set_errno(Err *err, int sys_errno, const char *format, ...)
     }
     va_list args;
     va_start(args, format);
-    err_clear(err);
-    err->code = ERR_IO;
+    set_place(err, ERR_IO, 0, 0, 0);
     err->sys_errno = sys_errno;
     format_message(err, format, args);
     va_end(args);
