@@ -10,7 +10,8 @@
  * yaml_get_… leaves the output alone when the key is absent, so defaults come first.
  * yaml_map_finish refuses keys that nobody got: "line 8: field notexist not found in type
  * config.plain". YAML 1.1 scalars as Go's yaml.v2/v3 read them; anchors, aliases and merge keys
- * (<<) are resolved (bounded); duplicate keys are errors.
+ * (<<) are resolved (bounded); duplicate keys are errors of yaml_map and yaml_mapping. A key with a
+ * null value is there and sets the zero of its type, as in Go.
  *
  * Layer: codec (libyaml). Memory: everything lives in the caller's arena. Thread: any.
  */
@@ -36,10 +37,13 @@ typedef struct YamlPair {
 
 struct YamlNode {
     YamlKind kind;
-    u32 line;    /* 1-based */
-    u32 column;  /* 1-based */
-    bool quoted; /* a scalar in quotes or a block: never null, bool or number */
-    Str scalar;
+    u32 line;                  /* 1-based */
+    u32 column;                /* 1-based */
+    bool quoted;               /* a scalar in quotes or a block: never null, bool or number */
+    Str scalar;                /* the text, also of a null */
+    u32 height;                /* levels below; 0 for a scalar */
+    u32 size;                  /* nodes in this tree, aliases resolved */
+    const YamlNode *duplicate; /* YAML_MAPPING: the first key that was there before, or NULL */
     union {
         YamlNode **items; /* YAML_LIST */
         YamlPair *pairs;  /* YAML_MAPPING, in file order */
@@ -71,8 +75,23 @@ bool yaml_get_u64(YamlMap *map, const char *key, u64 *ret, Err *err) MUST_USE;
 bool yaml_get_f64(YamlMap *map, const char *key, f64 *ret, Err *err) MUST_USE;
 bool yaml_get_duration(YamlMap *map, const char *key, i64 *ret_ms, Err *err) MUST_USE;
 bool yaml_get_size(YamlMap *map, const char *key, u64 *ret_bytes, Err *err) MUST_USE;
+/* True for an absent, null or YAML_LIST node (whose items may then be read: yaml_count). */
+bool yaml_list(const YamlNode *node, const char *type, Err *err) MUST_USE;
+/* The same for a mapping with any keys; duplicates are errors. */
+bool yaml_mapping(const YamlNode *node, const char *type, Err *err) MUST_USE;
+size_t yaml_count(const YamlNode *node); /* items or pairs; 0 for NULL and scalars */
+
+/* One value, for lists and free mappings. `type` is Go's, for the error: "string". */
+bool yaml_str(const YamlNode *node, Str *ret, Err *err) MUST_USE;
+bool yaml_duration(const YamlNode *node, i64 *ret_ms, Err *err) MUST_USE;
+
 bool yaml_get_str_list(YamlMap *map, const char *key, Arena *arena, Str **ret, size_t *ret_count,
                        Err *err) MUST_USE;
 
-/* ERR_INVALID at the node's place. */
+/* What a plain or quoted scalar means: "!!str", "!!int", "!!map", …. */
+const char *yaml_tag(const YamlNode *node);
+
+/* ERR_INVALID at the node's place, in the decoder's words: "yaml: unmarshal errors:\n  line 8: …".
+ * yaml_error says only what the caller says. */
+bool yaml_type_error(const YamlNode *node, const char *type, Err *err);
 bool yaml_error(const YamlNode *node, Err *err, const char *format, ...) PRINTF_LIKE(3, 4);
