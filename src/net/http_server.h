@@ -21,6 +21,10 @@
 #include "net/loop.h"
 #include "os/pool.h"
 
+enum {
+    HTTP_WRITE_PROGRESS_MIN = 64 * 1024, /* bytes; see http_write */
+};
+
 typedef enum HttpMethod {
     HTTP_GET = 1 << 0,
     HTTP_HEAD = 1 << 1, /* routes that take GET take HEAD too; the body is not sent */
@@ -50,6 +54,7 @@ typedef struct HttpRequest {
     Str host;   /* the Host header */
     Str user;   /* the authenticated user, or empty */
     bool tls;
+    bool local; /* the peer is this machine: a loopback address or a Unix socket */
     const HttpHeader *headers;
     size_t header_count;
     Str body;                     /* whole; gzip bodies are unpacked (within the limit) */
@@ -63,6 +68,7 @@ typedef struct HttpExchange HttpExchange; /* one request and its reply */
 const HttpRequest *http_request(const HttpExchange *exchange);
 Str http_request_header(const HttpRequest *request, Str name); /* empty when absent */
 Str http_path_param(const HttpRequest *request, Str name);
+bool http_accepts_encoding(const HttpRequest *request, Str encoding); /* "gzip", "zstd" … */
 
 /* Parameters of the query string and of a form body (POST), decoded, body first as Go does.
  * ERR_INVALID. */
@@ -72,6 +78,7 @@ Str http_param(HttpExchange *exchange, Str name); /* the first; empty when absen
 bool http_has_param(HttpExchange *exchange, Str name);
 
 void http_set_header(HttpExchange *exchange, Str name, Str value); /* copied; before the reply */
+void http_keep_plain(HttpExchange *exchange); /* no gzip for this reply: it would not pay */
 
 /* A whole reply. `body` is copied. Compressed when the client takes gzip and it pays. */
 void http_reply(HttpExchange *exchange, u32 status, Str content_type, Str body);
@@ -85,12 +92,17 @@ void http_redirect(HttpExchange *exchange, u32 status, Str location);
 void http_error(HttpExchange *exchange, u32 status, const char *format, ...)
     PRINTF_LIKE(3, 4); /* text/plain, one line */
 
-/* A streamed reply, chunked. Workers only: http_write waits while the client is slow. */
+/* A streamed reply, chunked. Workers only: http_write waits while the client is slow, and gives up
+ * when it takes less than HTTP_WRITE_PROGRESS_MIN bytes in the write time-out. */
 void http_stream_begin(HttpExchange *exchange, u32 status, Str content_type);
 bool http_write(HttpExchange *exchange,
-                Str bytes); /* false: the client has gone, or was too slow: stop */
+                Str bytes);              /* false: the client has gone, or was too slow: stop */
+bool http_flush(HttpExchange *exchange); /* sends what http_write has gathered; false as above */
 void http_stream_end(HttpExchange *exchange);
-bool http_client_gone(const HttpExchange *exchange); /* for long work: checked between steps */
+
+/* For long work: checked between steps. Also true when the client has only closed its sending side,
+ * which looks the same; a reply is still sent then. */
+bool http_client_gone(const HttpExchange *exchange);
 
 typedef enum RouteWhere { ROUTE_LOOP, ROUTE_WORKER } RouteWhere;
 
@@ -102,6 +114,10 @@ typedef struct Route {
     void (*handle)(void *self, HttpExchange *exchange);
 } Route;
 
+/*
+ * No route: 404 "404 page not found"; a route for other methods: 405 with Allow, or 200 with Allow
+ * for OPTIONS. A path that only lacks or only has a final slash too much is redirected.
+ */
 typedef struct Router Router;
 Router *router_new(void);
 void router_add(Router *router, const Route *routes, size_t count,
@@ -120,12 +136,15 @@ typedef struct HttpServerOpts {
     const char *role;  /* for error texts */
     const Str *listen; /* "127.0.0.1:9090", ":9090", "[::1]:9090", "unix:/path"; several are fine */
     size_t listen_count;
-    const char *web_config; /* path of the web configuration file, or NULL */
-    size_t header_max;      /* bytes; 0: 64 KiB */
-    size_t body_max;        /* bytes; 0: 32 MiB */
-    i64 read_timeout_ms;    /* to receive a whole request, and idle keep-alive; 0: 5 min */
-    size_t connections_max; /* 0: 512; more wait in the accept queue */
-    Pool *pool;             /* for ROUTE_WORKER; borrowed */
+    const char *listen_option; /* the flag that changes it, for error texts; NULL:
+                                  "--web.listen-address" */
+    const char *web_config;    /* path of the web configuration file, or NULL */
+    size_t header_max;         /* bytes; 0: 64 KiB */
+    size_t body_max;           /* bytes; 0: 32 MiB */
+    i64 read_timeout_ms;       /* to receive a whole request, and idle keep-alive; 0: 5 min */
+    i64 write_timeout_ms;      /* without HTTP_WRITE_PROGRESS_MIN bytes sent; 0: 1 min */
+    size_t connections_max;    /* 0: 512; more wait in the accept queue */
+    Pool *pool;                /* for ROUTE_WORKER; borrowed */
 } HttpServerOpts;
 
 typedef struct HttpServer HttpServer;
@@ -136,6 +155,7 @@ typedef struct HttpServer HttpServer;
  */
 bool http_server_open(LoopSet *loops, const HttpServerOpts *opts, Router *router, HttpServer **ret,
                       Err *err) MUST_USE;
-/* Stops accepting, lets running exchanges end within `grace_ms`, closes the rest; NULL. */
+/* Stops accepting, lets running exchanges end within `grace_ms`, closes the rest and returns NULL
+ * when every handler has replied: each sees http_client_gone by then. */
 HttpServer *http_server_close(HttpServer *server, i64 grace_ms);
 u16 http_server_port(const HttpServer *server); /* of the first TCP listener; useful after ":0" */
