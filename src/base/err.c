@@ -18,6 +18,7 @@ static void mark_cut(char *message)
 }
 
 /* The arguments may point into the old message. */
+PRINTF_LIKE(2, 0)
 static void format_message(Err *err, const char *format, va_list args)
 {
     char text[ERR_MESSAGE_MAX];

@@ -179,7 +179,7 @@ enum { WRITERS = 4, LINES_EACH = 300 };
 
 static void *write_lines(void *self)
 {
-    static char filler[3000];
+    char filler[LINES_EACH * 10];
     memset(filler, 'x', sizeof(filler));
     for (i64 i = 0; i < LINES_EACH; i++) {
         Str text = {.ptr = filler, .len = (size_t)(i * 10)};

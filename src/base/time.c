@@ -41,6 +41,12 @@ static i64 floor_div(i64 a, i64 b)
     return a / b - (a % b < 0);
 }
 
+/* What floor_div leaves over: 0 … b-1. */
+static i64 floor_rest(i64 a, i64 b)
+{
+    return a % b + (a % b < 0 ? b : 0);
+}
+
 /*
  * Days since 1970-01-01 of the first day of a month. Years are counted from March, so that the
  * leap day is the last day of its year. Source: H. Hinnant, "chrono-Compatible Low-Level Date
@@ -50,7 +56,7 @@ static i64 month_to_days(i64 year, i64 month)
 {
     year -= month <= 2;
     i64 era = floor_div(year, 400);
-    i64 year_of_era = year - era * 400;
+    i64 year_of_era = floor_rest(year, 400);
     i64 month_from_march = (month + 9) % 12;
     i64 day_of_year = (153 * month_from_march + 2) / 5;
     i64 day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
@@ -66,17 +72,17 @@ i64 civil_to_unix(i32 year, i32 month, i32 day, i32 hour, i32 minute, i32 second
 {
     i64 months = (i64)year * 12 + month - 1;
     i64 whole_year = floor_div(months, 12);
-    i64 days = month_to_days(whole_year, months - whole_year * 12 + 1) + day - 1;
+    i64 days = month_to_days(whole_year, floor_rest(months, 12) + 1) + day - 1;
     return ((days * 24 + hour) * 60 + minute) * 60 + second;
 }
 
 Civil civil_from_unix(i64 unix_seconds)
 {
     i64 days = floor_div(unix_seconds, SECONDS_PER_DAY);
-    i64 second_of_day = unix_seconds - days * SECONDS_PER_DAY;
+    i64 second_of_day = floor_rest(unix_seconds, SECONDS_PER_DAY);
     i64 from_march = days + DAYS_TO_EPOCH;
     i64 era = floor_div(from_march, DAYS_PER_ERA);
-    i64 day_of_era = from_march - era * DAYS_PER_ERA;
+    i64 day_of_era = floor_rest(from_march, DAYS_PER_ERA);
     i64 year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     i64 day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
@@ -92,7 +98,7 @@ Civil civil_from_unix(i64 unix_seconds)
         .hour = (u8)(second_of_day / 3600),
         .minute = (u8)(second_of_day / 60 % 60),
         .second = (u8)(second_of_day % 60),
-        .weekday = (u8)(days + 4 - floor_div(days + 4, 7) * 7), /* day 0 was a Thursday */
+        .weekday = (u8)floor_rest(days + 4, 7), /* day 0 was a Thursday */
         .yearday = (u16)(yearday + 1),
     };
 }
@@ -107,9 +113,8 @@ static void format_second(Buf *out, i64 unix_seconds)
 
 void time_format_rfc3339_ms(Buf *out, i64 unix_ms)
 {
-    i64 seconds = floor_div(unix_ms, MS_PER_SECOND);
-    format_second(out, seconds);
-    buf_printf(out, ".%03dZ", (int)(unix_ms - seconds * MS_PER_SECOND));
+    format_second(out, floor_div(unix_ms, MS_PER_SECOND));
+    buf_printf(out, ".%03dZ", (int)floor_rest(unix_ms, MS_PER_SECOND));
 }
 
 /* ".5" for 500,000,000 ns of a second; nothing for 0. */
@@ -127,9 +132,8 @@ static void format_fraction(Buf *out, i64 number, int digits)
 
 void time_format_rfc3339_ns(Buf *out, i64 unix_ns)
 {
-    i64 seconds = floor_div(unix_ns, NS_PER_SECOND);
-    format_second(out, seconds);
-    format_fraction(out, unix_ns - seconds * NS_PER_SECOND, 9);
+    format_second(out, floor_div(unix_ns, NS_PER_SECOND));
+    format_fraction(out, floor_rest(unix_ns, NS_PER_SECOND), 9);
     buf_byte(out, 'Z');
 }
 
