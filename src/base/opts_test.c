@@ -203,7 +203,7 @@ TEST(opts, what_is_wrong_is_said_in_the_words_of_the_originals)
         {"--log.level=info --log.level=debug", STR_INIT("flag 'log.level' cannot be repeated")},
         {"--collector.cpu --no-collector.cpu", STR_INIT("flag 'collector.cpu' cannot be repeated")},
         {"--log.level=foo", STR_INIT("enum value must be one of debug,info,warn,error, got 'foo'")},
-        {"--query.timeout=5x", STR_INIT("not a valid duration string: \"5x\"")},
+        {"--query.timeout=5x", STR_INIT("unknown unit \"x\" in duration \"5x\"")},
         {"--query.timeout=", STR_INIT("empty duration string")},
         {"--query.max-concurrency=abc",
          STR_INIT("strconv.ParseFloat: parsing \"abc\": invalid syntax")},

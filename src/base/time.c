@@ -297,7 +297,6 @@ bool duration_parse(Str s, i64 *ret_ms, Err *err)
     Cursor in = {.text = s};
     i64 total = 0;
     size_t next_unit = 0;
-    bool fits = true;
     if (s.len == 0) {
         return err_set_pos(err, ERR_INVALID, 0, "empty duration string");
     }
@@ -310,20 +309,30 @@ bool duration_parse(Str s, i64 *ret_ms, Err *err)
         while (is_digit(peek(&in))) {
             in.at++;
         }
-        i64 number;
+        u64 number = 0;
         Str digits = str_slice(s, from, in.at);
         size_t unit = take_unit(&in);
-        if (digits.len == 0 || unit < next_unit || unit == COUNT_OF(duration_units)) {
+        Str name = str_slice(s, from + digits.len, in.at);
+        if (!str_to_u64(digits, &number) || name.len == 0) {
+            return err_set_pos(err, ERR_INVALID, from, "not a valid duration string: %s",
+                               quote_text(quoted, s));
+        }
+        if (unit == COUNT_OF(duration_units)) {
+            char quoted_unit[QUOTE_TEXT_MAX];
+            return err_set_pos(err, ERR_INVALID, from, "unknown unit %s in duration %s",
+                               quote_text(quoted_unit, name), quote_text(quoted, s));
+        }
+        if (unit < next_unit) {
             return err_set_pos(err, ERR_INVALID, from, "not a valid duration string: %s",
                                quote_text(quoted, s));
         }
         next_unit = unit + 1;
-        fits = fits && str_to_i64(digits, &number) &&
-               !__builtin_mul_overflow(number, duration_units[unit].ms, &number) &&
-               !__builtin_add_overflow(total, number, &total) && total <= DURATION_MAX_MS;
-    }
-    if (!fits) {
-        return err_set_pos(err, ERR_INVALID, 0, "duration out of range");
+        u64 ms;
+        if (__builtin_mul_overflow(number, (u64)duration_units[unit].ms, &ms) ||
+            ms > (u64)DURATION_MAX_MS - (u64)total) {
+            return err_set_pos(err, ERR_INVALID, from, "duration out of range");
+        }
+        total += (i64)ms;
     }
     *ret_ms = total;
     return true;
@@ -341,7 +350,6 @@ void duration_format(Buf *out, i64 ms)
     u64 rest = ms < 0 ? 0 - (u64)ms : (u64)ms;
     for (size_t i = 0; i < COUNT_OF(duration_units); i++) {
         u64 unit = (u64)duration_units[i].ms;
-        ASSERT(unit > 0); /* tells the static analyser */
         if (rest < unit || (duration_units[i].exact && rest % unit != 0)) {
             continue;
         }

@@ -47,7 +47,8 @@ bool time_parse_rfc3339(Str s, i64 *ret_unix_ns, Err *err) MUST_USE;
 
 /*
  * A Prometheus duration: "1h30m", units y w d h m s ms from large to small, each once; "0".
- * Errors  ERR_INVALID, worded as the original: `not a valid duration string: "…"`.
+ * Errors  ERR_INVALID, worded as the original 3.14: `not a valid duration string: "…"`, `unknown
+ *         unit "…" in duration "…"`, `duration out of range`.
  */
 bool duration_parse(Str s, i64 *ret_ms, Err *err) MUST_USE;
 

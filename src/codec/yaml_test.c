@@ -319,7 +319,7 @@ TEST(yaml, wrong_values_and_keys_are_named_with_their_line)
         {"limit: '5'\n", UNMARSHAL "line 1: cannot unmarshal !!str `5` into uint", 1},
         {"ratio: x\n", UNMARSHAL "line 1: cannot unmarshal !!str `x` into float64", 1},
         {"wait: 5\n", "not a valid duration string: \"5\"", 1},
-        {"\n\nwait: 5x\n", "not a valid duration string: \"5x\"", 3},
+        {"\n\nwait: 5x\n", "unknown unit \"x\" in duration \"5x\"", 3},
         {"size: 100\n", "units: unknown unit  in 100", 1},
         {"words: abc\n", UNMARSHAL "line 1: cannot unmarshal !!str `abc` into []string", 1},
         {"words:\n- [x]\n", UNMARSHAL "line 2: cannot unmarshal !!seq into string", 2},

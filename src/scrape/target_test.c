@@ -165,7 +165,7 @@ TEST(target, what_cannot_be_scraped_is_refused_in_the_originals_words)
          "error parsing scrape interval: not a valid duration string: \"x\""},
         {"__address__=h|__scrape_interval__=0s", "scrape interval cannot be 0"},
         {"__address__=h|__scrape_timeout__=1q",
-         "error parsing scrape timeout: not a valid duration string: \"1q\""},
+         "error parsing scrape timeout: unknown unit \"q\" in duration \"1q\""},
         {"__address__=h|__scrape_timeout__=0", "scrape timeout cannot be 0"},
         {"__address__=h|__scrape_timeout__=2m",
          "scrape timeout cannot be greater than scrape interval (\"2m\" > \"1m\")"},
