@@ -151,6 +151,7 @@ struct Node {
     NodeKind kind;
     ValueType type; /* filled by the parser */
     TextRange at;
+    u32 height; /* levels of nodes from here down, itself counted; at most QUERY_DEPTH_MAX */
     union {
         struct {
             f64 value;        /* durations in seconds */
@@ -162,7 +163,7 @@ struct Node {
         } string;
 
         struct {
-            Str name;                /* before the braces or alone in them; empty when none */
+            Str name;                /* as it stands before the braces; empty when none does */
             const Matcher *matchers; /* the one for __name__ included */
             size_t matcher_count;
             TimeShift shift;

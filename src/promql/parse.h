@@ -14,8 +14,7 @@
 
 enum {
     QUERY_TEXT_MAX = 16 * 1024 * 1024, /* bytes of query */
-    QUERY_DEPTH_MAX = 1000,            /* parentheses, calls, unary and binary operators */
-    QUERY_MESSAGE_MAX = 64 * 1024,     /* bytes of one error, the longest the caller gets */
+    QUERY_DEPTH_MAX = 2000,            /* levels of the tree, and of what is open while parsing */
 };
 
 /* What the original has behind --enable-feature; all false is its default. */
