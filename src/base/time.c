@@ -350,6 +350,7 @@ void duration_format(Buf *out, i64 ms)
     u64 rest = ms < 0 ? 0 - (u64)ms : (u64)ms;
     for (size_t i = 0; i < COUNT_OF(duration_units); i++) {
         u64 unit = (u64)duration_units[i].ms;
+        ASSERT(unit > 0); /* tells the static analyser */
         if (rest < unit || (duration_units[i].exact && rest % unit != 0)) {
             continue;
         }

@@ -1,6 +1,7 @@
 /* Digests: see digest.h. Layer: codec. Memory: none. Thread: any. */
 #include "codec/digest.h"
 
+#include <openssl/evp.h>
 #include <string.h>
 
 enum {
@@ -91,4 +92,16 @@ void md5(Str data, u8 ret[MD5_SIZE])
     for (size_t i = 0; i < MD5_SIZE; i++) {
         ret[i] = (u8)(state[i / 4] >> (8 * (i % 4)));
     }
+}
+
+void sha1(Str data, u8 ret[SHA1_SIZE])
+{
+    int ok = EVP_Digest(data.ptr, data.len, ret, NULL, EVP_sha1(), NULL);
+    ASSERT(ok);
+}
+
+void sha256(Str data, u8 ret[SHA256_SIZE])
+{
+    int ok = EVP_Digest(data.ptr, data.len, ret, NULL, EVP_sha256(), NULL);
+    ASSERT(ok);
 }

@@ -51,3 +51,27 @@ TEST(digest, md5_pads_every_length_around_a_block)
     CHECK_STR(hex_of((Str){.ptr = (const char *)digests, .len = sizeof(digests)}, text),
               S("e4edc384b1abcb5696e09f9aca1eb23c"));
 }
+
+static Str hex(const u8 *digest, size_t size, char *to)
+{
+    for (size_t i = 0; i < size; i++) {
+        (void)snprintf(to + 2 * i, 3, "%02x", digest[i]);
+    }
+    return (Str){.ptr = to, .len = 2 * size};
+}
+
+TEST(digest, sha_gives_the_values_of_the_standard)
+{
+    u8 digest[SHA256_SIZE];
+    char text[2 * SHA256_SIZE + 1];
+    sha1(S("abc"), digest);
+    CHECK_STR(hex(digest, SHA1_SIZE, text), S("a9993e364706816aba3e25717850c26c9cd0d89d"));
+    sha1(STR_EMPTY, digest);
+    CHECK_STR(hex(digest, SHA1_SIZE, text), S("da39a3ee5e6b4b0d3255bfef95601890afd80709"));
+    sha256(S("abc"), digest);
+    CHECK_STR(hex(digest, SHA256_SIZE, text),
+              S("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+    sha256(STR_EMPTY, digest);
+    CHECK_STR(hex(digest, SHA256_SIZE, text),
+              S("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
+}

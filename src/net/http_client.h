@@ -16,6 +16,11 @@
 
 typedef struct HttpClientConfig HttpClientConfig; /* net/client_config.h: credentials, TLS, proxy */
 
+enum {
+    HTTP_BODY_SPARE = 64,    /* zero bytes that may be read behind a reply's body */
+    HTTP_REDIRECTS_MAX = 10, /* as Go's client */
+};
+
 typedef struct HttpClient HttpClient; /* one a loop set */
 
 bool http_client_open(LoopSet *loops, HttpClient **ret, Err *err) MUST_USE;
@@ -25,9 +30,9 @@ HttpClient *http_client_close(
 typedef struct HttpFetchResult {
     const Err *err; /* NULL: a reply came (of any status) */
     u32 status;
-    Str body; /* unpacked; borrowed for the call */
+    Str body; /* unpacked; borrowed for the call; HTTP_BODY_SPARE zero bytes follow */
     Str content_type;
-    Str final_url;
+    Str final_url; /* after redirects */
     i64 elapsed_ns;
     u64 wire_bytes; /* body bytes before unpacking */
 } HttpFetchResult;
@@ -48,7 +53,14 @@ typedef struct HttpFetch {
     void *self;
 } HttpFetch;
 
-typedef struct HttpFetchHandle HttpFetchHandle;
-/* Always calls done exactly once, later. */
+typedef struct HttpFetchHandle HttpFetchHandle; /* valid until done has been called */
+
+/*
+ * Always calls done exactly once, later, on `loop`.
+ * Errors  (in the result) ERR_TIMEOUT, ERR_LIMIT (body_max), ERR_CANCELED, ERR_INVALID (the URL or
+ *         the configuration), ERR_UNAVAILABLE (no connection, or it broke)
+ */
 HttpFetchHandle *http_fetch(HttpClient *client, Loop *loop, const HttpFetch *fetch);
-void http_fetch_cancel(HttpFetchHandle *handle); /* on its loop; done runs with ERR_CANCELED */
+
+/* On its loop, before done has been called; done then runs soon, with ERR_CANCELED. */
+void http_fetch_cancel(HttpFetchHandle *handle);

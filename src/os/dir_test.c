@@ -119,6 +119,8 @@ TEST(dir, one_name_matches_a_pattern_as_in_go)
         {STR_INIT("ab[e-g]"), STR_INIT("abc"), false},
         {STR_INIT("ab[^c]"), STR_INIT("abc"), false},
         {STR_INIT("ab[^e-g]"), STR_INIT("abc"), true},
+        {STR_INIT("[^e-g]"), STR_INIT("^"), true},
+        {STR_INIT("[^e-g^]"), STR_INIT("^"), false},
         {STR_INIT("[!a]"), STR_INIT("!"), true},
         {STR_INIT("[a-zA-C1]"), STR_INIT("B"), true},
         {STR_INIT("[à-ü]"), STR_INIT("é"), true},

@@ -54,7 +54,9 @@ static bool take_range(Str *in, u32 *ret_low, u32 *ret_high)
 /* Behind "[": up to and with "]". */
 static Token take_class(Str *in)
 {
-    Token token = {.kind = TOKEN_CLASS, .negated = str_skip_prefix(in, S("^")), .ranges = *in};
+    Token token = {.kind = TOKEN_CLASS};
+    token.negated = str_skip_prefix(in, S("^"));
+    token.ranges = *in;
     do {
         u32 low;
         u32 high;

@@ -128,7 +128,7 @@ bool process_stats(ProcessStats *ret, Err *err)
 {
     CLEANUP(buf_done) Buf text;
     buf_init(&text, PROC_TEXT_MAX);
-    u64 fields[STAT_FIELDS];
+    u64 fields[STAT_FIELDS] = {0};
     if (!read_stat(&text, fields, err)) {
         return false;
     }
