@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "codec/number.h"
+#include "codec/openmetrics_check.h"
 
 #include <string.h>
 
@@ -477,6 +478,20 @@ static bool read_page(Str page, bool open, Str expected, Buf *out, Str *ret_last
     return ok;
 }
 
+/* The strict judge refuses what the reader refuses, and says where. */
+static void check_strictly(Str page, bool taken)
+{
+    Arena arena;
+    Err err = {0};
+    arena_init(&arena, ARENA_MAX);
+    if (openmetrics_check(page, &arena, &err)) {
+        ASSERT(taken);
+    } else {
+        ASSERT(err.line > 0 && err.column > 0 && err.message[0] != '\0');
+    }
+    arena_done(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
     if (size == 0 || size > INPUT_MAX) {
@@ -503,6 +518,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     ASSERT(!taken || str_eq(buf_view(&got), buf_view(&want)));
     ASSERT(read_page(page, open, last, &hinted, &last) == taken);
     ASSERT(str_eq(buf_view(&got), buf_view(&hinted)));
+    if (open) {
+        check_strictly(page, taken);
+    }
     for (size_t i = 0; i < COUNT_OF(all); i++) {
         buf_done(all[i]);
     }

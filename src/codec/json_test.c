@@ -120,8 +120,8 @@ TEST(json, strings_borrow_the_text_unless_escaped)
 {
     const char *text = "[\"plain\", \"esc\\u0061ped\"]";
     JsonReader reader = start(text);
-    Str plain;
-    Str escaped;
+    Str plain = {0};
+    Str escaped = {0};
     CHECK(json_begin_array(&reader) && json_next_item(&reader) && json_str(&reader, &plain));
     CHECK(json_next_item(&reader) && json_str(&reader, &escaped));
     CHECK(plain.ptr == text + 2);
@@ -177,10 +177,10 @@ TEST(json, kinds_are_told_before_reading)
 TEST(json, numbers_come_as_float_integer_or_text)
 {
     JsonReader reader = start("[-9223372036854775808, 1e3, 0.1, 12345678901234567890123]");
-    i64 lowest;
-    f64 thousand;
-    f64 tenth;
-    Str text;
+    i64 lowest = 0;
+    f64 thousand = 0;
+    f64 tenth = 0;
+    Str text = {0};
     Err err;
     CHECK(json_begin_array(&reader));
     CHECK(json_next_item(&reader) && json_i64(&reader, &lowest));

@@ -57,7 +57,7 @@ static void bench_format(f64 value)
     size_t len = 0;
     f64 start_ns = now_ns();
     for (size_t i = 0; i < ROUNDS; i++) {
-        __asm__ volatile("" : "+x"(value));
+        __asm__ volatile("" : "+m"(value));
         len = f64_format_g(text, value);
         __asm__ volatile("" : : "r"(text) : "memory");
     }
