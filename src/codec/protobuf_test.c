@@ -181,8 +181,8 @@ TEST(protobuf, varints_without_fields_round_trip)
     }
     Str in = buf_view(&out);
     for (size_t i = 0; i < COUNT_OF(values); i++) {
-        i64 is;
-        u64 us;
+        i64 is = 0;
+        u64 us = 0;
         CHECK(varint_get_signed(&in, &is) && varint_get(&in, &us));
         CHECK_I64(is, values[i]);
         CHECK_U64(us, (u64)values[i]);
