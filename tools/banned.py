@@ -41,7 +41,9 @@ def table_for(path):
     rows = dict(UNBOUNDED)
     if path != ALLOCATOR and not TEST_FILE.search(pathlib.PurePath(path).stem):
         rows.update(BANNED)
-    return {name: instead for names, instead in rows.items() for name in names.split()}
+    # The file that the advice names is the one home of what it wraps.
+    return {name: instead for names, instead in rows.items() if path != instead.replace(".h", ".c")
+            for name in names.split()}
 
 
 def main():

@@ -3,6 +3,7 @@
 
 #include "base/quote.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -109,6 +110,18 @@ static void format_second(Buf *out, i64 unix_seconds)
     Civil at = civil_from_unix(unix_seconds);
     buf_printf(out, "%04d-%02d-%02dT%02d:%02d:%02d", at.year, at.month, at.day, at.hour, at.minute,
                at.second);
+}
+
+bool time_zone_local(i64 unix_seconds, char name[ZONE_NAME_MAX], i64 *ret_offset_seconds)
+{
+    struct tm local;
+    time_t seconds = (time_t)unix_seconds;
+    if (!localtime_r(&seconds, &local)) {
+        return false;
+    }
+    (void)snprintf(name, ZONE_NAME_MAX, "%s", local.tm_zone);
+    *ret_offset_seconds = local.tm_gmtoff;
+    return true;
 }
 
 void time_format_rfc3339_ms(Buf *out, i64 unix_ms)

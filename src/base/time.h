@@ -36,6 +36,13 @@ typedef struct Civil {
 Civil civil_from_unix(i64 unix_seconds);
 i64 civil_to_unix(i32 year, i32 month, i32 day, i32 hour, i32 minute, i32 second); /* normalises */
 
+enum {
+    ZONE_NAME_MAX = 32, /* bytes with the final NUL */
+};
+
+/* The local time zone in force at that moment: its name ("CET") and seconds east of UTC. */
+bool time_zone_local(i64 unix_seconds, char name[ZONE_NAME_MAX], i64 *ret_offset_seconds);
+
 /* "2026-11-22T23:57:08.123Z" (always three decimals). */
 void time_format_rfc3339_ms(Buf *out, i64 unix_ms);
 

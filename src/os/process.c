@@ -177,10 +177,10 @@ int signals_wait(i64 timeout_ms)
                                 .tv_nsec = left_ns % NS_PER_SECOND};
         int signal = sigtimedwait(&set, NULL, timeout_ms < 0 ? NULL : &left);
         if (signal > 0) {
-            return signal;
+            return signal == SIGHUP ? SIGNAL_RELOAD : SIGNAL_STOP;
         }
         if (errno == EAGAIN) {
-            return 0;
+            return SIGNAL_NONE;
         }
     }
 }
