@@ -1,0 +1,211 @@
+/* Collectors: the table, and what all of them share. See collector.h. Layer: role/node_exporter. */
+#include "role/node_exporter/collector.h"
+
+#include "codec/number.h"
+#include "os/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROW(name_)                                                                       \
+    {                                                                                    \
+        .name = #name_, .enabled = offsetof(NodeOpts, name_), .collect = collect_##name_ \
+    }
+
+const Collector collectors[] = {
+    ROW(conntrack),  ROW(cpu),          ROW(cpufreq),  ROW(diskstats), ROW(entropy),  ROW(filefd),
+    ROW(filesystem), ROW(hwmon),        ROW(loadavg),  ROW(meminfo),   ROW(netclass), ROW(netdev),
+    ROW(netstat),    ROW(os),           ROW(pressure), ROW(schedstat), ROW(sockstat), ROW(stat),
+    ROW(textfile),   ROW(thermal_zone), ROW(time),     ROW(timex),     ROW(uname),    ROW(vmstat),
+};
+const size_t collector_count = COUNT_OF(collectors);
+
+bool filter_passes(const Regex *include, const Regex *exclude, Str text)
+{
+    return (!include || regex_test(include, text)) && (!exclude || !regex_test(exclude, text));
+}
+
+bool read_path(Collect *collect, const char *path, Str *ret, Err *err)
+{
+    if (!file_read_into(path, collect->file, err)) {
+        if (err && (err->sys_errno == ENOENT || err->sys_errno == ENOTDIR)) {
+            err->code = ERR_NOT_FOUND;
+        }
+        return false;
+    }
+    *ret = buf_view(collect->file);
+    return true;
+}
+
+bool read_proc(Collect *collect, const char *path, Str *ret, Err *err)
+{
+    char full[COLLECT_PATH_MAX];
+    (void)snprintf(full, sizeof(full), STR_FMT "/%s", STR_ARG(collect->opts->procfs), path);
+    return read_path(collect, full, ret, err);
+}
+
+static void sys_path(const Collect *collect, char full[COLLECT_PATH_MAX], const char *format,
+                     va_list args)
+{
+    int used = snprintf(full, COLLECT_PATH_MAX, STR_FMT "/", STR_ARG(collect->opts->sysfs));
+    used = MIN(used, COLLECT_PATH_MAX - 1);
+    (void)vsnprintf(full + used, (size_t)(COLLECT_PATH_MAX - used), format, args);
+}
+
+bool read_sys(Collect *collect, Str *ret, Err *err, const char *format, ...)
+{
+    char full[COLLECT_PATH_MAX];
+    va_list args;
+    va_start(args, format);
+    sys_path(collect, full, format, args);
+    va_end(args);
+    return read_path(collect, full, ret, err);
+}
+
+bool sys_text(Collect *collect, Str *ret, const char *format, ...)
+{
+    char full[COLLECT_PATH_MAX];
+    va_list args;
+    va_start(args, format);
+    sys_path(collect, full, format, args);
+    va_end(args);
+    Str text;
+    if (!read_path(collect, full, &text, NULL)) {
+        return false;
+    }
+    *ret = str_trim(text);
+    return true;
+}
+
+bool sys_number(Collect *collect, f64 *ret, const char *format, ...)
+{
+    char full[COLLECT_PATH_MAX];
+    va_list args;
+    va_start(args, format);
+    sys_path(collect, full, format, args);
+    va_end(args);
+    Str text;
+    return read_path(collect, full, &text, NULL) && parse_number(str_trim(text), ret);
+}
+
+static bool wanted_name(const char *name, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    if (name[0] == '.' || strncmp(name, prefix, len) != 0) {
+        return false;
+    }
+    return len == 0 || (name[len] >= '0' && name[len] <= '9');
+}
+
+bool sys_list(Collect *collect, const char *path, const char *prefix, Str **ret, size_t *ret_count)
+{
+    char full[COLLECT_PATH_MAX];
+    (void)snprintf(full, sizeof(full), STR_FMT "/%s", STR_ARG(collect->opts->sysfs), path);
+    DIR *dir = opendir(full);
+    if (!dir) {
+        return false;
+    }
+    Str *names = NULL;
+    size_t count = 0;
+    size_t capacity = 0;
+    bool ok = true;
+    for (struct dirent *entry = readdir(dir); entry && ok; entry = readdir(dir)) {
+        if (!wanted_name(entry->d_name, prefix)) {
+            continue;
+        }
+        if (count == capacity) {
+            size_t grown = capacity ? capacity * 2 : 16;
+            Str *larger = ARENA_NEW(collect->arena, Str, grown);
+            if (!larger) {
+                ok = false;
+                break;
+            }
+            if (count > 0) {
+                memcpy(larger, names, count * sizeof(*names));
+            }
+            names = larger;
+            capacity = grown;
+        }
+        ok = arena_str(collect->arena, str_from(entry->d_name), &names[count], NULL);
+        count += ok;
+    }
+    (void)closedir(dir);
+    if (count > 1) {
+        qsort(names, count, sizeof(*names), str_cmp_qsort);
+    }
+    *ret = names;
+    *ret_count = count;
+    return ok;
+}
+
+bool next_line(Str *rest, Str *ret_line)
+{
+    if (rest->len == 0) {
+        return false;
+    }
+    size_t end = str_find_byte(*rest, '\n');
+    *ret_line = str_take(*rest, end);
+    *rest = str_skip(*rest, end == STR_NOT_FOUND ? rest->len : end + 1);
+    return true;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+size_t split_fields(Str line, Str *fields, size_t max)
+{
+    size_t count = 0;
+    const char *at = line.ptr;
+    const char *end = line.ptr + line.len;
+    while (count < max) {
+        while (at < end && is_blank(*at)) {
+            at++;
+        }
+        if (at == end) {
+            break;
+        }
+        const char *begin = at;
+        while (at < end && !is_blank(*at)) {
+            at++;
+        }
+        fields[count++] = str_range(begin, at);
+    }
+    return count;
+}
+
+bool parse_number(Str s, f64 *ret)
+{
+    return f64_parse(s, ret);
+}
+
+bool parse_hex(Str s, u64 *ret)
+{
+    u64 number = 0;
+    (void)(str_skip_prefix(&s, S("0x")) || str_skip_prefix(&s, S("0X")));
+    if (s.len == 0 || s.len > 16) {
+        return false;
+    }
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        u64 digit;
+        if (c >= '0' && c <= '9') {
+            digit = (u64)(c - '0');
+        } else if (c >= 'a' && c <= 'f') {
+            digit = (u64)(c - 'a') + 10;
+        } else if (c >= 'A' && c <= 'F') {
+            digit = (u64)(c - 'A') + 10;
+        } else {
+            return false;
+        }
+        number = number * 16 + digit;
+    }
+    *ret = number;
+    return true;
+}
