@@ -34,7 +34,7 @@ MAY_INCLUDE = {
 # Files directly in src/ wire the roles together and may include everything.
 
 INCLUDE = re.compile(r'\s*#\s*include\s+"([^"]+)"')
-TEST_FILE = re.compile(r"(^test$|^test_|_test$|_fixture$|_case$|_fuzz$|_bench$|^fuzz_main$)")
+TEST_FILE = re.compile(r"(^test$|^test_|_test$|_fixture$|_fuzz$|_bench$|^fuzz_main$)")
 OPENING = re.compile(r"\A/\*(.*?)\*/", re.S)
 
 

@@ -1,5 +1,5 @@
 /* Tests of promql/parse.h: the words and places of everything else that is refused. */
-#include "promql/parse_case.h"
+#include "promql/parse_fixture.h"
 
 #include "base/test.h"
 

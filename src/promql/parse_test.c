@@ -1,5 +1,5 @@
 /* Tests of promql/parse.h: what it takes, and how the tree prints. */
-#include "promql/parse_case.h"
+#include "promql/parse_fixture.h"
 
 #include "base/test.h"
 

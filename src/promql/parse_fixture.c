@@ -1,5 +1,5 @@
-/* Parse cases: see parse_case.h. Layer: promql, tests only. Thread: main. */
-#include "promql/parse_case.h"
+/* Parse cases: see parse_fixture.h. Layer: promql, tests only. Thread: main. */
+#include "promql/parse_fixture.h"
 
 #include "base/test.h"
 #include "promql/print.h"
