@@ -273,7 +273,7 @@ static const AcceptCase durations[] = {
     {"up offset 5m + 3", NULL},
     {"up offset step() + 3", NULL},
     {"up offset - -5m", "up offset 5m"},
-    {"up offset - -5m + 3", "up offset 5m + 3"},
+    {"up offset - -5m + 3", "up offset (5m + 3)"},
     {"up offset -+step()", "up offset -step()"},
     {"up offset --step()", NULL},
     {"up offset ((1))", "up offset (1)"},

@@ -10,13 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* What the original's conversion of a float to whole nanoseconds keeps. */
-static i64 whole_ms(f64 seconds)
-{
-    f64 ns = seconds * 1e9;
-    return ns >= 0x1p63 ? INT64_MIN / 1000000 : (i64)ns / 1000000;
-}
-
 static void print_number(Buf *out, const Node *node)
 {
     f64 value = node->number.value;
@@ -27,7 +20,7 @@ static void print_number(Buf *out, const Node *node)
     if (value < 0) {
         buf_byte(out, '-');
     }
-    duration_format(out, whole_ms(fabs(value)));
+    duration_format(out, (i64)round(fabs(value) * 1e3));
 }
 
 static void print_labels(Buf *out, const Str *labels, size_t count)
@@ -116,11 +109,64 @@ static void print_at(Buf *out, const TimeShift *shift)
     }
 }
 
+/* Where the text of a duration starts: the plus is not written. */
+static const Node *first_of(const Node *duration)
+{
+    while (duration->kind == NODE_DURATION && !duration->duration.wrapped) {
+        if (duration->duration.op == DURATION_PLUS) {
+            duration = duration->duration.right;
+        } else if (duration->duration.op <= DURATION_POW) {
+            duration = duration->duration.left;
+        } else {
+            break;
+        }
+    }
+    return duration;
+}
+
+static bool starts_with_sign(const Node *duration)
+{
+    const Node *first = first_of(duration);
+    if (first->kind == NODE_NUMBER) {
+        return first->number.value < 0;
+    }
+    return !first->duration.wrapped && first->duration.op == DURATION_MINUS;
+}
+
+/* Behind offset, what starts with a parenthesis or two signs takes operators in. */
+static bool takes_operators(const Node *offset)
+{
+    const Node *first = first_of(offset);
+    if (first->kind == NODE_NUMBER) {
+        return false;
+    }
+    return first->duration.wrapped ||
+           (first->duration.op == DURATION_MINUS && starts_with_sign(first->duration.right));
+}
+
+/* A number, a call, or something in parentheses, with at most one sign. */
+static bool is_single(const Node *offset)
+{
+    bool sign = offset->kind == NODE_DURATION && !offset->duration.wrapped &&
+                (offset->duration.op == DURATION_MINUS || offset->duration.op == DURATION_PLUS);
+    const Node *operand = sign ? offset->duration.right : offset;
+    return operand->kind == NODE_NUMBER || operand->duration.wrapped ||
+           operand->duration.op >= DURATION_STEP;
+}
+
+/* Printed without parentheses, an expression that does not take operators would lose its tail. */
+static bool offset_needs_parens(const Node *offset)
+{
+    return !takes_operators(offset) && !is_single(offset);
+}
+
 static void print_offset(Buf *out, const TimeShift *shift)
 {
     if (shift->offset_expr) {
-        buf_lit(out, " offset ");
+        bool parens = offset_needs_parens(shift->offset_expr);
+        buf_str(out, parens ? S(" offset (") : S(" offset "));
         node_print(out, shift->offset_expr);
+        buf_str(out, parens ? S(")") : S(""));
     } else if (shift->offset_ms != 0) {
         buf_lit(out, " offset ");
         duration_format(out, shift->offset_ms);
@@ -266,10 +312,34 @@ void print_operator(Buf *out, const Node *node)
     print_fill(out, matching);
 }
 
+/*
+ * In `up offset (1m) @ 3 + 5` the sum is the expression's: @ has ended the offset. Printed, the
+ * offset comes last and would take the sum in, so such a left side needs parentheses.
+ */
+bool print_needs_parens(const Node *binary)
+{
+    const TimeShift *shift = NULL;
+    const Node *node = binary->binary.lhs;
+    while (node->kind == NODE_BINARY || node->kind == NODE_UNARY) {
+        node = node->kind == NODE_BINARY ? node->binary.rhs : node->unary.expr;
+    }
+    if (node->kind == NODE_VECTOR) {
+        shift = &node->vector.shift;
+    } else if (node->kind == NODE_MATRIX) {
+        shift = &node->matrix.selector->vector.shift;
+    } else if (node->kind == NODE_SUBQUERY) {
+        shift = &node->subquery.shift;
+    }
+    return binary->binary.op <= BINARY_POW && shift && shift->offset_expr &&
+           (takes_operators(shift->offset_expr) || offset_needs_parens(shift->offset_expr));
+}
+
 static void print_binary(Buf *out, const Node *node)
 {
+    bool parens = print_needs_parens(node);
+    buf_str(out, parens ? S("(") : S(""));
     node_print(out, node->binary.lhs);
-    buf_byte(out, ' ');
+    buf_str(out, parens ? S(") ") : S(" "));
     print_operator(out, node);
     buf_byte(out, ' ');
     node_print(out, node->binary.rhs);

@@ -2,8 +2,10 @@
  * Print: a tree back to text, in the forms of the original: the canonical line, the folded text of
  * /api/v1/format_query, and the JSON of /api/v1/parse_query.
  *
- * Parsing the canonical line gives the same tree again, but for durations below a millisecond,
- * which print as 0s, and numbers with units, which print in whole milliseconds.
+ * Parsing the canonical line gives the same tree again, but for ranges below a millisecond, which
+ * print as 0s. The original prints four things that do not read back; here they do: an empty
+ * selector as info's argument, an offset expression that a later operator would fall into, one that
+ * would lose its own operators, and 1s1ms as a number.
  *
  * Layer: promql. Memory: appends to the caller's Buf. Thread: any.
  */
@@ -24,6 +26,7 @@ void node_pretty(Buf *out, const Node *node); /* the same, folded where a line i
 void node_json(JsonWriter *writer, const Node *node);
 
 /* Parts that the folded form shares with the line. */
+bool print_needs_parens(const Node *binary);           /* around its left side */
 void print_aggregate_head(Buf *out, const Node *node); /* "sum by (job) " */
 void print_operator(Buf *out, const Node *node);       /* "* on (job) group_left ()" */
 void print_subquery_tail(Buf *out, const Node *node);  /* "[5m:1m] @ 3.000 offset 1m" */

@@ -58,7 +58,14 @@ static void pretty_call(Buf *out, const Node *node, u32 level)
 
 static void pretty_binary(Buf *out, const Node *node, u32 level)
 {
-    pretty(out, node->binary.lhs, level + 1);
+    if (print_needs_parens(node)) {
+        indent(out, level + 1);
+        buf_lit(out, "(\n");
+        pretty(out, node->binary.lhs, level + 2);
+        close_paren(out, level + 1);
+    } else {
+        pretty(out, node->binary.lhs, level + 1);
+    }
     buf_byte(out, '\n');
     indent(out, level);
     print_operator(out, node);
