@@ -17,6 +17,12 @@ u64 hash_str(Str s)
     return XXH3_64bits(s.ptr, s.len);
 }
 
+Hash128 hash_bytes_128(const void *bytes, size_t size, u64 seed)
+{
+    XXH128_hash_t hash = XXH3_128bits_withSeed(bytes, size, seed);
+    return (Hash128){.low = hash.low64, .high = hash.high64};
+}
+
 u64 hash_u64(u64 number)
 {
     number ^= number >> 32;

@@ -10,6 +10,15 @@
 
 u64 hash_bytes(const void *bytes, size_t size); /* XXH3, 64 bits; not stable across versions */
 u64 hash_str(Str s);
+
+/* 128 bits (XXH3): for identity by hash alone. A random seed keeps strangers from preparing two
+ * texts with the same hash. */
+typedef struct Hash128 {
+    u64 low;
+    u64 high;
+} Hash128;
+Hash128 hash_bytes_128(const void *bytes, size_t size, u64 seed);
+
 u64 hash_u64(u64 number);              /* a bijection that spreads all bits */
 u64 hash_combine(u64 hash, u64 other); /* order matters */
 

@@ -182,7 +182,8 @@ static bool is_expected(const ExpositionReader *reader)
 {
     Str expected = reader->expected_series;
     return expected.len > 0 && (size_t)(reader->end - reader->at) > expected.len &&
-           reader->at[expected.len] == ' ' && memcmp(reader->at, expected.ptr, expected.len) == 0;
+           reader->at[expected.len] == ' ' &&
+           (expected.ptr == reader->at || memcmp(reader->at, expected.ptr, expected.len) == 0);
 }
 
 static ExpositionEntry read_sample(ExpositionReader *reader, Err *err)

@@ -44,7 +44,8 @@ typedef struct ExpositionReader {
     bool saw_eof;  /* OpenMetrics "# EOF" */
     /*
      * The caller's guess of the next series text, or empty: what stood on this line of the previous
-     * page. When it is right, as_expected is true and nothing was searched.
+     * page. When it is right, as_expected is true and nothing was searched. Who has made sure of
+     * the bytes otherwise (by their hash) points it at the line itself, which costs no comparison.
      */
     Str expected_series;
     /* the current entry */
