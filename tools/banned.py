@@ -5,9 +5,10 @@ Prints file:line for each call and exits 1. Comments and strings are not calls.
 
     tools/banned.py [source root]
 """
-import pathlib
 import re
 import sys
+
+import tree
 
 UNBOUNDED = {
     "strcpy strcat strncpy strncat stpcpy sprintf vsprintf": "Buf, arena_printf or snprintf",
@@ -25,7 +26,6 @@ BANNED = {
     "vasprintf": "base/mem.h",
 }
 # Tests may measure us against libc; what is unbounded is banned there too.
-TEST_FILE = re.compile(r"(^test_|_test$|_fixture$|_fuzz$|_bench$|^fuzz_main$)")
 ALLOCATOR = "base/mem.c"
 
 NOISE = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
@@ -36,10 +36,10 @@ def blank(match):
     return re.sub(r"[^\n]", " ", match.group(0))
 
 
-def table_for(path):
+def table_for(file, path):
     """{function: what to use instead} for one file."""
     rows = dict(UNBOUNDED)
-    if path != ALLOCATOR and not TEST_FILE.search(pathlib.PurePath(path).stem):
+    if path != ALLOCATOR and not tree.is_test(file):
         rows.update(BANNED)
     # The file that the advice names is the one home of what it wraps.
     return {name: instead for names, instead in rows.items() if path != instead.replace(".h", ".c")
@@ -47,12 +47,12 @@ def table_for(path):
 
 
 def main():
-    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[1])
+    root = tree.root_from_arguments()
     violations = 0
-    files = sorted((root / "src").rglob("*.[ch]"))
+    files = tree.sources(root)
     for file in files:
         path = file.relative_to(root / "src").as_posix()
-        table = table_for(path)
+        table = table_for(file, path)
         # Not behind a dot or arrow: a field may have any name.
         calls = re.compile(r"(?<![\w.>])(" + "|".join(table) + r")\s*\(")
         text = NOISE.sub(blank, file.read_text(encoding="utf-8"))

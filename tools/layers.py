@@ -7,9 +7,10 @@ not include each other in circles.
 
     tools/layers.py [source root]
 """
-import pathlib
 import re
 import sys
+
+import tree
 
 # A folder may include itself and these.
 MAY_INCLUDE = {
@@ -34,12 +35,6 @@ MAY_INCLUDE = {
 # Files directly in src/ wire the roles together and may include everything.
 
 INCLUDE = re.compile(r'\s*#\s*include\s+"([^"]+)"')
-TEST_FILE = re.compile(r"(^test$|^test_|_test$|_fixture$|_fuzz$|_bench$|^fuzz_main$)")
-OPENING = re.compile(r"\A/\*(.*?)\*/", re.S)
-
-
-def is_test(path):
-    return TEST_FILE.search(pathlib.PurePath(path).stem) is not None
 
 
 def layer_of(path):
@@ -61,40 +56,39 @@ def may_include(user, used):
     return used in MAY_INCLUDE[user]
 
 
-def check_include(path, target):
+def check_include(source, path, target):
     """The complaint about one include, or None."""
     user, used = layer_of(path), layer_of(target)
     if not is_known(user) or not is_known(used):
         return f'"{user if not is_known(user) else used}" is in no row of the layer table'
     if user and not used:
         return f'"{target}" is not written from src, or lies above every folder'
-    if is_test(target) and not is_test(path):
+    if tree.is_test(source / target) and not tree.is_test(source / path):
         return f'"{target}" is for tests only'
     if not may_include(user, used):
         return f'{user} may not include "{target}"'
     return None
 
 
-def check_opening(path, text):
-    complaints = []
-    opening = OPENING.match(text)
-    if not opening:
-        complaints.append((1, "the file does not open with a comment that says what it is"))
-    elif not is_test(path) and "Layer:" not in opening.group(1):
-        complaints.append((1, 'the opening comment names no layer ("Layer: …")'))
-    if path.endswith(".h") and not re.search(r"^#pragma once$", text, re.M):
-        complaints.append((1, "the header has no #pragma once"))
-    return complaints
+def check_opening(file, text):
+    opening = tree.opening_comment(file)
+    if opening is None:
+        yield 1, "the file does not open with a comment that says what it is"
+    elif "Layer:" not in opening and not tree.is_test(file):
+        yield 1, 'the opening comment names no layer ("Layer: …")'
+    if file.suffix == ".h" and not re.search(r"^#pragma once$", text, re.M):
+        yield 1, "the header has no #pragma once"
 
 
-def check_file(path, text):
+def check_file(source, path):
     """[(line, complaint)] and the files of the project that it includes."""
-    complaints = check_opening(path, text)
+    text = (source / path).read_text(encoding="utf-8")
+    complaints = list(check_opening(source / path, text))
     included = []
     for number, line in enumerate(text.splitlines(), 1):
         found = INCLUDE.match(line)
         if found:
-            complaint = check_include(path, found.group(1))
+            complaint = check_include(source, path, found.group(1))
             included.append(found.group(1))
             if complaint:
                 complaints.append((number, complaint))
@@ -119,15 +113,14 @@ def find_circle(graph):
 
 
 def main():
-    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[1])
-    source = root / "src"
+    source = tree.root_from_arguments() / "src"
     violations = 0
     headers = {}
-    files = sorted(path for kind in ("*.c", "*.h") for path in source.rglob(kind))
+    files = tree.sources(source.parent)
     for file in files:
         path = file.relative_to(source).as_posix()
-        complaints, included = check_file(path, file.read_text(encoding="utf-8"))
-        if path.endswith(".h"):
+        complaints, included = check_file(source, path)
+        if file.suffix == ".h":
             headers[path] = included
         for line, complaint in complaints:
             print(f"src/{path}:{line}: {complaint}")

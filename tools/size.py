@@ -7,9 +7,10 @@ with its size; a listed size may only shrink, and an entry that is no longer nee
 
     tools/size.py [source root]      prints file:line for each violation and exits 1
 """
-import pathlib
 import re
 import sys
+
+import tree
 
 FILE_LINES_MAX = 1000
 FUNCTION_LINES_MAX = 70
@@ -68,7 +69,7 @@ def read_exceptions(path):
 
 def measure(root):
     """(key, place, lines, limit) of everything that has a limit."""
-    for path in sorted((root / "src").rglob("*.[ch]")):
+    for path in tree.sources(root):
         name = path.relative_to(root).as_posix()
         text = path.read_text(encoding="utf-8")
         yield (name, f"{name}:1", text.count("\n"), FILE_LINES_MAX)
@@ -96,7 +97,7 @@ def complain(key, lines, limit, exceptions):
 
 
 def main():
-    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[1])
+    root = tree.root_from_arguments()
     exceptions = read_exceptions(root / "tools" / "size_exceptions.txt")
     listed = len(exceptions)
     violations = []

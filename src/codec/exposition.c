@@ -144,6 +144,32 @@ static ExpositionEntry read_value(ExpositionReader *reader, const char *at, Err 
     return read_behind_value(reader, behind, err);
 }
 
+/* Behind the brace that closes the labels, or NULL with the error set. `at` is behind the open one.
+ * The text format allows line ends in quotes. */
+static const char *skip_labels_carefully(ExpositionReader *reader, const char *at, Err *err)
+{
+    const char *end = reader->end;
+    while (at < end && *at != '}' && *at != '\n') {
+        const char *quoted = *at == '"' ? exposition_skip_quoted(at, end) : at + 1;
+        if (!quoted) {
+            (void)bad(reader, at, err, "the quote is not closed");
+            return NULL;
+        }
+        for (; at < quoted; at++) {
+            reader->next_line += *at == '\n';
+            if (*at == '\n' && is_open(reader)) {
+                (void)bad(reader, at, err, "a line ends inside a label value");
+                return NULL;
+            }
+        }
+    }
+    if (at == end || *at == '\n') {
+        (void)bad(reader, at, err, "the labels do not end in a closing brace");
+        return NULL;
+    }
+    return at + 1;
+}
+
 /* The careful way: name, labels with escapes and (in the text format) line ends, value. */
 static ExpositionEntry read_sample_carefully(ExpositionReader *reader, Err *err)
 {
@@ -152,23 +178,10 @@ static ExpositionEntry read_sample_carefully(ExpositionReader *reader, Err *err)
     const char *behind = exposition_skip_metric_name(begin, end);
     const char *brace = is_open(reader) ? behind : exposition_skip_blanks(behind, end);
     if (brace < end && *brace == '{') {
-        const char *at = brace + 1;
-        while (at < end && *at != '}' && *at != '\n') {
-            const char *quoted = *at == '"' ? exposition_skip_quoted(at, end) : at + 1;
-            if (!quoted) {
-                return bad(reader, at, err, "the quote is not closed");
-            }
-            for (; at < quoted; at++) {
-                reader->next_line += *at == '\n';
-                if (*at == '\n' && is_open(reader)) {
-                    return bad(reader, at, err, "a line ends inside a label value");
-                }
-            }
+        behind = skip_labels_carefully(reader, brace + 1, err);
+        if (!behind) {
+            return EXPOSITION_BAD;
         }
-        if (at == end || *at == '\n') {
-            return bad(reader, at, err, "the labels do not end in a closing brace");
-        }
-        behind = at + 1;
     } else if (behind == begin) {
         return bad(reader, begin, err, "expected a metric name");
     } else if (behind < end && (u8)*behind > ' ') {

@@ -60,7 +60,7 @@ typedef struct HttpFetchHandle HttpFetchHandle; /* valid until done has been cal
  * Errors  (in the result) ERR_TIMEOUT, ERR_LIMIT (body_max), ERR_CANCELED, ERR_INVALID (the URL or
  *         the configuration), ERR_UNAVAILABLE (no connection, or it broke)
  */
-HttpFetchHandle *http_fetch(HttpClient *client, Loop *loop, const HttpFetch *fetch);
+HttpFetchHandle *http_fetch(HttpClient *client, Loop *loop, const HttpFetch *given);
 
 /* On its loop, before done has been called; done then runs soon, with ERR_CANCELED. */
-void http_fetch_cancel(HttpFetchHandle *handle);
+void http_fetch_cancel(HttpFetchHandle *fetch);

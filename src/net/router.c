@@ -118,7 +118,7 @@ static void add_one(Router *router, const Route *route, void *self)
             entries = &node->here;
         }
     }
-    ASSERT(params <= ROUTE_PARAMS_MAX);
+    ASSERT(entries && params <= ROUTE_PARAMS_MAX);
     *vec_push(entries) = (RouteEntry){.route = route, .self = self};
 }
 

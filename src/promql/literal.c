@@ -113,7 +113,8 @@ Node *parse_number(Parser *parser)
         return NULL;
     }
     node->number.is_duration = true;
-    node->number.value = (f64)(ms / 1000) + (f64)(ms % 1000 * 1000000) / 1e9;
+    i64 whole_seconds = ms / 1000;
+    node->number.value = (f64)whole_seconds + (f64)(ms % 1000 * 1000000) / 1e9;
     return node;
 }
 
