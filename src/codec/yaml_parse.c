@@ -8,6 +8,7 @@
 #include "codec/yaml.h"
 
 #include "base/map.h"
+#include "codec/base64.h"
 
 #include <string.h>
 #include <yaml.h>
@@ -157,6 +158,26 @@ static bool is_null_text(Str s)
            str_eq(s, S("NULL"));
 }
 
+/* !!binary: base64, in which white space does not count. */
+static bool decode_binary(Builder *b, yaml_mark_t mark, Str *text)
+{
+    Buf packed;
+    Buf bytes;
+    buf_init(&packed, text->len);
+    buf_init(&bytes, text->len);
+    for (size_t i = 0; i < text->len; i++) {
+        if (!strchr(" \t\r\n", text->ptr[i])) {
+            buf_byte(&packed, (u8)text->ptr[i]);
+        }
+    }
+    bool valid = base64_decode(buf_view(&packed), &bytes, NULL);
+    bool ok = valid ? arena_str(b->arena, buf_view(&bytes), text, b->err)
+                    : fail(b, mark, "!!binary value contains invalid base64 data");
+    buf_done(&packed);
+    buf_done(&bytes);
+    return ok;
+}
+
 static bool add_scalar(Builder *b, const yaml_event_t *event)
 {
     YamlNode *node = new_node(b, YAML_SCALAR, event->start_mark);
@@ -166,9 +187,13 @@ static bool add_scalar(Builder *b, const yaml_event_t *event)
     }
     const char *tag = (const char *)event->data.scalar.tag;
     node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+    bool binary = tag && strcmp(tag, "tag:yaml.org,2002:binary") == 0;
+    if (binary && !decode_binary(b, event->start_mark, &node->scalar)) {
+        return false;
+    }
     if (tag) {
         /* !!str makes a string of anything, another tag a value of something in quotes. */
-        node->quoted = strcmp(tag, YAML_STR_TAG) == 0 || strcmp(tag, "!") == 0 ||
+        node->quoted = binary || strcmp(tag, YAML_STR_TAG) == 0 || strcmp(tag, "!") == 0 ||
                        (node->quoted && strncmp(tag, "tag:yaml.org,2002:", 18) != 0);
     }
     if (!node->quoted && is_null_text(node->scalar)) {

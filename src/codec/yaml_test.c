@@ -122,6 +122,7 @@ TEST(yaml, wrong_syntax_is_an_error_with_its_line)
         {"a: *x\n", "yaml: line 1: unknown anchor 'x' referenced", 1},
         {"a: &x [1, *x]\n", "yaml: line 1: anchor 'x' value contains itself", 1},
         {"a: &x\n  <<: *x\n", "yaml: line 2: anchor 'x' value contains itself", 2},
+        {"a: !!binary 'x'\n", "yaml: line 1: !!binary value contains invalid base64 data", 1},
         {"a: 1\n<<: 3\n", "yaml: line 2: map merge requires map or sequence of maps as the value",
          2},
         {"<<: [{a: 1}, 2]\n",
@@ -191,6 +192,16 @@ TEST(yaml, depth_aliases_and_memory_are_bounded)
     CHECK_I64(err.code, ERR_LIMIT);
     arena_done(&arena);
     buf_done(&text);
+}
+
+TEST(yaml, binary_scalars_are_decoded)
+{
+    Arena arena;
+    YamlNode *root = parse(&arena, "a: !!binary |\n  /w\n  ==\nb: !!binary ''\n");
+    CHECK_STR(yaml_find(root, S("a"))->scalar, S("\xFF"));
+    CHECK_STR(yaml_find(root, S("b"))->scalar, S(""));
+    CHECK(yaml_find(root, S("b"))->quoted);
+    arena_done(&arena);
 }
 
 TEST(yaml, aliases_and_merge_keys_are_resolved)

@@ -157,6 +157,40 @@ void yaml_put_text(YamlWriter *writer, Str text)
     }
 }
 
+void yaml_put_url(YamlWriter *writer, Str url)
+{
+    size_t scheme = str_find(url, S("://"));
+    size_t from = scheme == STR_NOT_FOUND ? 0 : scheme + 3;
+    Str authority = str_skip(url, from);
+    for (size_t i = 0; i < authority.len; i++) {
+        if (strchr("/?#", authority.ptr[i])) {
+            authority.len = i;
+        }
+    }
+    size_t at = str_find_last_byte(authority, '@');
+    size_t colon = str_find_byte(authority, ':');
+    if (at == STR_NOT_FOUND || colon == STR_NOT_FOUND || colon > at) {
+        yaml_put_text(writer, url);
+        return;
+    }
+    Buf shown;
+    buf_init(&shown, url.len + 16);
+    buf_str(&shown, str_take(url, from + colon + 1));
+    buf_lit(&shown, "xxxxx");
+    buf_str(&shown, str_skip(url, from + at));
+    yaml_put_text(writer, buf_view(&shown));
+    buf_done(&shown);
+}
+
+void yaml_put_secret(YamlWriter *writer, Str secret)
+{
+    if (secret.len > 0) {
+        yaml_put_text(writer, S("<secret>"));
+    } else {
+        yaml_put_null(writer);
+    }
+}
+
 void yaml_put_null(YamlWriter *writer)
 {
     put_scalar(writer, S("null"), YAML_PLAIN_SCALAR_STYLE);
@@ -243,6 +277,12 @@ void yaml_put_key_text(YamlWriter *writer, const char *key, Str text)
 {
     yaml_put_text(writer, str_from(key));
     yaml_put_text(writer, text);
+}
+
+void yaml_put_key_secret(YamlWriter *writer, const char *key, Str secret)
+{
+    yaml_put_text(writer, str_from(key));
+    yaml_put_secret(writer, secret);
 }
 
 void yaml_put_key_bool(YamlWriter *writer, const char *key, bool value)

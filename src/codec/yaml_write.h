@@ -30,6 +30,8 @@ void yaml_put_end(YamlWriter *writer);
 
 /* A string: plain when it reads back as one, else in quotes, or as a block when it has lines. */
 void yaml_put_text(YamlWriter *writer, Str text);
+void yaml_put_url(YamlWriter *writer, Str url);       /* with xxxxx for its password */
+void yaml_put_secret(YamlWriter *writer, Str secret); /* <secret>, or null when there is none */
 void yaml_put_null(YamlWriter *writer);
 void yaml_put_bool(YamlWriter *writer, bool value);
 void yaml_put_i64(YamlWriter *writer, i64 value);
@@ -42,6 +44,7 @@ void yaml_put_node(YamlWriter *writer, const YamlNode *node);
 
 /* A key and its value, inside a mapping. */
 void yaml_put_key_text(YamlWriter *writer, const char *key, Str text);
+void yaml_put_key_secret(YamlWriter *writer, const char *key, Str secret);
 void yaml_put_key_bool(YamlWriter *writer, const char *key, bool value);
 void yaml_put_key_i64(YamlWriter *writer, const char *key, i64 value);
 void yaml_put_key_u64(YamlWriter *writer, const char *key, u64 value);
