@@ -192,7 +192,7 @@ bool exchange_charge_body(HttpExchange *exchange); /* false: the server holds to
 void exchange_send(void *self); /* on the loop: hands exchange->reply to the connection */
 void exchange_put_head(HttpExchange *exchange, Buf *out, Str content_type, Str encoding,
                        i64 length);           /* length -1: chunked or until close */
-void exchange_finish(HttpExchange *exchange); /* on the loop: observer, next request */
+void exchange_finish(HttpExchange *exchange); /* on the loop: the next request */
 bool exchange_choose_gzip(HttpExchange *exchange, Str content_type, size_t size); /* sets Vary */
 Str http_status_text(u32 status);
 

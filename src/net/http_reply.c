@@ -196,7 +196,6 @@ bool exchange_choose_gzip(HttpExchange *exchange, Str content_type, size_t size)
 void exchange_finish(HttpExchange *exchange)
 {
     HttpConnection *connection = exchange->connection;
-    router_observe(exchange->server->router, exchange);
     if (connection) {
         connection_reply_sent(connection);
     }
@@ -208,6 +207,8 @@ void exchange_send(void *self)
     HttpExchange *exchange = self;
     struct evbuffer *reply = exchange->reply;
     exchange->reply = NULL;
+    /* First, so that a client with its reply in hand finds itself counted. */
+    router_observe(exchange->server->router, exchange);
     if (exchange->connection) {
         connection_send(exchange->connection, reply);
     } else {

@@ -125,7 +125,7 @@ void router_add(Router *router, const Route *routes, size_t count,
 void router_set_prefix(Router *router, Str prefix); /* --web.route-prefix; copied */
 void router_set_not_found(Router *router, void (*handle)(void *self, HttpExchange *exchange),
                           void *self);
-/* Called after each reply, for counters; on the loop. */
+/* Called with each reply, before its last byte is sent, for counters; on the loop. */
 void router_set_observer(Router *router,
                          void (*done)(void *self, const HttpRequest *request, const char *route,
                                       u32 status, u64 bytes, i64 elapsed_ns),

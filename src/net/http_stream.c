@@ -54,6 +54,9 @@ static void stream_pump(void *self)
     bool ended = stream->ended;
     (void)pthread_mutex_unlock(&stream->lock);
 
+    if (ended) {
+        router_observe(exchange->server->router, exchange);
+    }
     if (exchange->connection) {
         connection_send(exchange->connection, ready); /* calls stream_wake */
     } else {
