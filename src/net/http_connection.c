@@ -22,11 +22,11 @@ enum {
     SWEEP_MAX_MS = 1000,
 };
 
-HttpConnection *connection_new(ServerLoop *at, int fd, bool local, const char *remote)
+HttpConnection *connection_new(ServerLoop *at, Transport transport, bool local, const char *remote)
 {
     HttpConnection *connection = MEM_NEW(HttpConnection);
     connection->at = at;
-    connection->transport.fd = fd;
+    connection->transport = transport;
     connection->local = local;
     (void)snprintf(connection->remote, sizeof(connection->remote), "%s", remote);
     buf_init(&connection->pending, HTTP_PENDING_MAX + HTTP_READ_SIZE);
@@ -58,6 +58,9 @@ static void read_resume(HttpConnection *connection)
 {
     if (!connection->reading && !connection->half_closed) {
         connection->reading = event_add(&connection->read_event, NULL) == 0;
+        if (transport_has_pending(&connection->transport)) {
+            event_active(&connection->read_event, EV_READ, 0);
+        }
     }
 }
 

@@ -43,6 +43,7 @@ void exchange_release(HttpExchange *exchange)
         evbuffer_free(exchange->reply);
     }
     atomic_fetch_sub(&server->body_bytes, exchange->body_charged);
+    web_config_release(exchange->web);
     http_parser_done(&exchange->parser);
     buf_done(&exchange->reply_headers);
     arena_done(&exchange->arena);
@@ -88,6 +89,41 @@ static void fill_request(HttpExchange *exchange)
     };
 }
 
+static void deny(HttpExchange *exchange)
+{
+    http_set_header(exchange, S("WWW-Authenticate"), S("Basic"));
+    http_error(exchange, 401, "Unauthorized");
+}
+
+/* What the web configuration says to the head. False: answered. */
+static bool begin_guarded(HttpExchange *exchange)
+{
+    exchange->web = web_config_get(exchange->server->web);
+    BasicAuth *users = web_config_users(exchange->web);
+    bool has_body = exchange->parser.state != HTTP_STATE_DONE;
+    if (!web_config_allows_rate(exchange->web)) {
+        exchange->close |= has_body;
+        http_error(exchange, 429, "Too Many Requests");
+        return false;
+    }
+    if (!users) {
+        return true;
+    }
+    switch (basic_auth_look(users, http_request_header(&exchange->request, S("Authorization")),
+                            &exchange->arena, &exchange->credentials)) {
+    case BASIC_ALLOWED:
+        exchange->request.user = exchange->credentials.user;
+        return true;
+    case BASIC_UNKNOWN:
+        exchange->asks_auth = true;
+        return true;
+    default:
+        exchange->close |= has_body; /* nobody reads a stranger's body */
+        deny(exchange);
+        return false;
+    }
+}
+
 bool exchange_begin(HttpExchange *exchange)
 {
     HttpServer *server = exchange->server;
@@ -95,6 +131,9 @@ bool exchange_begin(HttpExchange *exchange)
     Err err;
     fill_request(exchange);
     exchange->close = !exchange->parser.keep_alive;
+    if (server->web && !begin_guarded(exchange)) {
+        return false;
+    }
     Str raw_path = request->path;
     if (!arena_str(&exchange->arena, str_from(exchange->connection->remote), &request->remote,
                    &err) ||
@@ -183,25 +222,56 @@ static bool unpack_body(HttpExchange *exchange)
 static void run_handler(void *self)
 {
     HttpExchange *exchange = self;
-    if (unpack_body(exchange)) {
+    if (!exchange->match.route) {
+        answer_unrouted(exchange);
+    } else if (unpack_body(exchange)) {
         exchange->match.route->handle(exchange->match.self, exchange);
     }
     exchange_release(exchange);
 }
 
+static void refuse_busy(HttpExchange *exchange)
+{
+    http_set_header(exchange, S("Retry-After"), S("1"));
+    http_error(exchange, 503, "too many requests are waiting for a worker");
+    exchange_release(exchange);
+}
+
+/* On a worker: the credentials, then the handler where it belongs. */
+static void run_guarded(void *self)
+{
+    HttpExchange *exchange = self;
+    bool right = basic_auth_check(web_config_users(exchange->web), &exchange->credentials);
+    atomic_fetch_sub(&exchange->server->auth_jobs, 1);
+    const Route *route = exchange->match.route;
+    if (!right) {
+        deny(exchange);
+        exchange_release(exchange);
+        return;
+    }
+    exchange->request.user = exchange->credentials.user;
+    if (route && route->where == ROUTE_WORKER) {
+        run_handler(exchange);
+    } else {
+        loop_call(exchange->at->loop, run_handler, exchange);
+    }
+}
+
 void exchange_dispatch(HttpExchange *exchange)
 {
+    HttpServer *server = exchange->server;
     const Route *route = exchange->match.route;
     atomic_fetch_add(&exchange->refs, 1);
-    if (!route) {
-        answer_unrouted(exchange);
-        exchange_release(exchange);
-    } else if (route->where == ROUTE_LOOP) {
+    if (exchange->asks_auth) {
+        bool few = atomic_fetch_add(&server->auth_jobs, 1) < HTTP_AUTH_JOBS_MAX;
+        if (!few || !pool_submit(server->pool, run_guarded, exchange)) {
+            atomic_fetch_sub(&server->auth_jobs, 1);
+            refuse_busy(exchange);
+        }
+    } else if (!route || route->where == ROUTE_LOOP) {
         run_handler(exchange);
-    } else if (!pool_submit(exchange->server->pool, run_handler, exchange)) {
-        http_set_header(exchange, S("Retry-After"), S("1"));
-        http_error(exchange, 503, "too many requests are waiting for a worker");
-        exchange_release(exchange);
+    } else if (!pool_submit(server->pool, run_handler, exchange)) {
+        refuse_busy(exchange);
     }
 }
 

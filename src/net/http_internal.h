@@ -13,6 +13,7 @@
 #include "net/http_server.h"
 #include "net/listen.h"
 #include "net/transport.h"
+#include "net/web_config.h"
 
 #include <event2/event_struct.h>
 #include <pthread.h>
@@ -31,9 +32,10 @@ enum {
     HTTP_STREAM_WINDOW = 256 * 1024,    /* bytes of a stream on the way; over it http_write waits */
     HTTP_REPLY_HEADERS_MAX = 64 * 1024, /* bytes of http_set_header in a reply */
     HTTP_HEAD_MAX = HTTP_REPLY_HEADERS_MAX + 4096, /* bytes of a reply's head */
-    HTTP_LINGER_MS = 1000, /* to read on after an early error reply, so that it arrives */
-    HTTP_GZIP_MIN = 1024,  /* bytes; smaller bodies fit one packet either way */
-    HTTP_GZIP_LEVEL = 1,   /* half the size for a tenth of level 6's time on metric pages */
+    HTTP_LINGER_MS = 1000,   /* to read on after an early error reply, so that it arrives */
+    HTTP_GZIP_MIN = 1024,    /* bytes; smaller bodies fit one packet either way */
+    HTTP_GZIP_LEVEL = 1,     /* half the size for a tenth of level 6's time on metric pages */
+    HTTP_AUTH_JOBS_MAX = 16, /* passwords checked at a time, each some 50 ms of a core; over: 503 */
     HTTP_BODIES_MAX = 256 * 1024 * 1024, /* bytes of request bodies a server holds; over it: 503 */
 };
 
@@ -66,12 +68,14 @@ struct HttpServer {
     i64 write_timeout_ns;
     u16 port;
     Loop *accept_loop;
+    WebConfigFile *web;  /* NULL: plain HTTP for everybody */
     Listener *listeners; /* owned; their events belong to the accept loop */
     size_t listener_count;
     LoopTimer *accept_again; /* when the process had run out of descriptors; accept loop */
 
     atomic_bool closing;
     atomic_size_t body_bytes; /* of request bodies being held */
+    atomic_uint auth_jobs;    /* passwords being checked */
 
     pthread_mutex_t lock; /* guards the next three; `ended` is signalled when a count falls */
     pthread_cond_t ended;
@@ -147,6 +151,9 @@ struct HttpExchange {
     atomic_bool gone;           /* http_client_gone: also when it only stopped sending */
     atomic_bool lost;           /* the connection has closed: no byte can be sent */
     atomic_uint refs;           /* one of the reply, one of the running handler */
+    const WebConfig *web;       /* the generation in force when the request came; NULL: none */
+    BasicCredentials credentials;
+    bool asks_auth; /* a worker must look at the credentials first */
     RouteMatch match;
     i64 start_ns;
     size_t body_charged; /* bytes of server->body_bytes */
@@ -168,7 +175,7 @@ struct HttpExchange {
 };
 
 /* http_connection.c */
-HttpConnection *connection_new(ServerLoop *at, int fd, bool local, const char *remote);
+HttpConnection *connection_new(ServerLoop *at, Transport transport, bool local, const char *remote);
 void connection_start(void *self); /* on its loop */
 void connection_close(HttpConnection *connection);
 void connection_shed(HttpConnection *connection); /* closes when idle; the server stops */

@@ -160,6 +160,13 @@ void exchange_put_head(HttpExchange *exchange, Buf *out, Str content_type, Str e
     if (exchange->reply_headers.overflowed) {
         buf_lit(out, "X-Vigie-Headers-Cut: 1\r\n");
     }
+    if (exchange->web) {
+        size_t count;
+        const HttpHeader *headers = web_config_headers(exchange->web, &count);
+        for (size_t i = 0; i < count; i++) {
+            put_header(out, headers[i].name, headers[i].value);
+        }
+    }
     buf_str(out, buf_view(&exchange->reply_headers));
     buf_lit(out, "\r\n");
 }

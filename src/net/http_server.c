@@ -69,6 +69,24 @@ static bool format_remote(const struct sockaddr *address, char *to, size_t size)
     return true;
 }
 
+/* False: OpenSSL refused; the socket is closed. */
+static bool make_transport(HttpServer *server, int fd, Transport *ret)
+{
+    Transport transport = {.fd = fd};
+    if (server->web) {
+        const WebConfig *web = web_config_get(server->web);
+        const TlsServer *tls = web_config_tls(web);
+        transport.tls = tls ? tls_server_accept(tls, fd) : NULL;
+        web_config_release(web);
+        if (tls && !transport.tls) {
+            transport_close(&transport);
+            return false;
+        }
+    }
+    *ret = transport;
+    return true;
+}
+
 static void on_accept(struct evconnlistener *events, evutil_socket_t fd, struct sockaddr *address,
                       int size, void *self)
 {
@@ -79,6 +97,10 @@ static void on_accept(struct evconnlistener *events, evutil_socket_t fd, struct 
     char remote[HTTP_REMOTE_MAX];
     int one = 1;
     bool local = format_remote(address, remote, sizeof(remote));
+    Transport transport;
+    if (!make_transport(server, fd, &transport)) {
+        return;
+    }
     if (!listener->socket.unix_path) {
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     }
@@ -95,7 +117,7 @@ static void on_accept(struct evconnlistener *events, evutil_socket_t fd, struct 
     Loop *loop = loops_next(server->loops);
     for (size_t i = 0; i < loops_count(server->loops); i++) {
         if (server->at[i].loop == loop) {
-            HttpConnection *connection = connection_new(&server->at[i], fd, local, remote);
+            HttpConnection *connection = connection_new(&server->at[i], transport, local, remote);
             if (loop_is_current(loop)) {
                 connection_start(connection);
             } else {
@@ -240,6 +262,7 @@ static void server_free(HttpServer *server)
 {
     (void)pthread_cond_destroy(&server->ended);
     (void)pthread_mutex_destroy(&server->lock);
+    server->web = web_config_close(server->web);
     mem_free(server->listeners);
     mem_free(server);
 }
@@ -248,7 +271,9 @@ bool http_server_open(LoopSet *loops, const HttpServerOpts *opts, Router *router
                       Err *err)
 {
     HttpServer *server = server_new(loops, opts, router);
-    if (!server_listen(server, opts, err)) {
+    if ((opts->web_config &&
+         !web_config_open(opts->web_config, opts->report, opts->report_self, &server->web, err)) ||
+        !server_listen(server, opts, err)) {
         listeners_stop(server);
         server_free(server);
         return false;

@@ -136,15 +136,18 @@ typedef struct HttpServerOpts {
     const char *role;  /* for error texts */
     const Str *listen; /* "127.0.0.1:9090", ":9090", "[::1]:9090", "unix:/path"; several are fine */
     size_t listen_count;
-    const char *listen_option; /* the flag that changes it, for error texts; NULL:
-                                  "--web.listen-address" */
-    const char *web_config;    /* path of the web configuration file, or NULL */
-    size_t header_max;         /* bytes; 0: 64 KiB */
-    size_t body_max;           /* bytes; 0: 32 MiB */
-    i64 read_timeout_ms;       /* to receive a whole request, and idle keep-alive; 0: 5 min */
-    i64 write_timeout_ms;      /* without HTTP_WRITE_PROGRESS_MIN bytes sent; 0: 1 min */
-    size_t connections_max;    /* 0: 512; more wait in the accept queue */
-    Pool *pool;                /* for ROUTE_WORKER; borrowed */
+    const char *listen_option;                  /* the flag that changes it, for error texts; NULL:
+                                                   "--web.listen-address" */
+    const char *web_config;                     /* path of the web configuration file, or NULL */
+    void (*report)(void *self, const Err *err); /* a changed web configuration is wrong; any thread;
+                                                   may be NULL */
+    void *report_self;
+    size_t header_max; /* bytes; 0: 64 KiB */
+    size_t body_max;        /* bytes; 0: 32 MiB */
+    i64 read_timeout_ms;    /* to receive a whole request, and idle keep-alive; 0: 5 min */
+    i64 write_timeout_ms;   /* without HTTP_WRITE_PROGRESS_MIN bytes sent; 0: 1 min */
+    size_t connections_max; /* 0: 512; more wait in the accept queue */
+    Pool *pool;             /* for ROUTE_WORKER; borrowed */
 } HttpServerOpts;
 
 typedef struct HttpServer HttpServer;

@@ -28,5 +28,8 @@ Transfer transport_read(Transport *transport, void *to, size_t size, size_t *ret
 /* Writes from the front of `from` until it is empty (DONE) or the socket takes no more. */
 Transfer transport_write(Transport *transport, struct evbuffer *from);
 
+/* Whether bytes wait inside TLS although the socket may have none. */
+bool transport_has_pending(const Transport *transport);
+
 void transport_shut_sending(Transport *transport);
 void transport_close(Transport *transport);
