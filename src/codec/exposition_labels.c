@@ -81,7 +81,8 @@ typedef struct LabelCursor {
 
 static bool fail(const LabelCursor *cursor, const char *what)
 {
-    return err_set_pos(cursor->err, ERR_INVALID, (size_t)(cursor->at - cursor->begin), "%s", what);
+    (void)err_set_pos(cursor->err, ERR_INVALID, (size_t)(cursor->at - cursor->begin), "%s", what);
+    return false;
 }
 
 static bool take(LabelCursor *cursor, char wanted)
@@ -285,8 +286,8 @@ bool exposition_exemplar(Str exemplar_text, Arena *arena, ExpositionLabel **ret_
     }
     cursor.at += 3;
     size_t count;
-    Str value_text;
-    Str time_text;
+    Str value_text = STR_EMPTY;
+    Str time_text = STR_EMPTY;
     f64 value;
     i64 t_ms = 0;
     if (!take_labels(&cursor, labels, &count, NULL) || !take_exemplar_part(&cursor, &value_text)) {
