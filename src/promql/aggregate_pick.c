@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/quote.h"
 #include "base/vec.h"
 #include "codec/number.h"
 #include "promql/functions_math.h"
@@ -437,8 +438,9 @@ bool aggregate_count_values(Aggregation *aggregation, Value *ret, Err *err)
 {
     ValueCounts counts = {.aggregation = aggregation, .label = aggregation->node->args[1]->string};
     if (!label_name_utf8_valid(counts.label)) {
-        return err_set(err, ERR_UNSUPPORTED, "invalid label name \"" STR_FMT "\"",
-                       STR_ARG(counts.label));
+        char quoted[QUOTE_TEXT_MAX];
+        return err_set(err, ERR_UNSUPPORTED, "invalid label name %s",
+                       quote_text(quoted, counts.label));
     }
     value_init(ret, VALUE_VECTOR, aggregation->query, aggregation->steps->count);
     counts.output = &ret->vector;

@@ -30,32 +30,28 @@ static ArraySource *store_of(Source *source)
     return CONTAINER_OF(source, ArraySource, source);
 }
 
-/* Would a chunk take this sample behind that one, or begin a new one, and why? */
+/*
+ * What a chunk's reader says of a sample. Only behind another sample of the same chunk is it known
+ * that there was no reset; a reset, another layout, a float between them begin a new chunk.
+ */
 static ResetHint chunk_hint(ArraySource *store, const Histogram *before, const Histogram *now)
 {
     if (now->reset == RESET_GAUGE) {
         return RESET_GAUGE;
     }
-    if (now->reset == RESET_YES) {
-        return RESET_YES;
-    }
-    if (!before || before->reset == RESET_GAUGE || is_stale_nan(before->sum)) {
+    if (!before || now->reset == RESET_YES || before->reset == RESET_GAUGE ||
+        is_stale_nan(before->sum)) {
         return RESET_UNKNOWN;
     }
     if (is_stale_nan(now->sum)) {
         return RESET_NO;
     }
+    if (now->schema != before->schema || now->zero_threshold != before->zero_threshold) {
+        return RESET_UNKNOWN;
+    }
     Histogram plain = *now;
     plain.reset = RESET_UNKNOWN;
-    bool same_layout =
-        now->schema == before->schema && now->zero_threshold == before->zero_threshold;
-    if (now->count < before->count) {
-        return RESET_YES;
-    }
-    if (!same_layout) {
-        return RESET_UNKNOWN; /* a new chunk, without a word on why */
-    }
-    return histogram_has_reset(&store->arena, &plain, before) ? RESET_YES : RESET_NO;
+    return histogram_has_reset(&store->arena, &plain, before) ? RESET_UNKNOWN : RESET_NO;
 }
 
 static bool hint_series(ArraySource *store, StoredSeries *series, Err *err)

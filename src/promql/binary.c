@@ -231,7 +231,7 @@ static bool vector_scalar(BinaryEval *eval, Vector *vector, const f64 *numbers, 
     BinaryOp op = eval->plan->op;
     for (size_t i = 0; i < vector->count; i++) {
         Column *column = &vector->series[i].column;
-        if (!column->hist && binary_op_renames(op)) {
+        if (!column->hist && binary_op_is_arithmetic(op)) {
             arithmetic_column(op, column, eval->steps->count, numbers, number_left);
             continue;
         }
@@ -245,7 +245,7 @@ static bool vector_scalar(BinaryEval *eval, Vector *vector, const f64 *numbers, 
     if (!vector_settle(vector, err)) {
         return false;
     }
-    bool renames = binary_op_renames(op) || eval->plan->return_bool;
+    bool renames = binary_op_renames(eval->query, op) || eval->plan->return_bool;
     return !renames || vector_drop_names(eval->query, vector, err);
 }
 

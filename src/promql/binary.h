@@ -35,10 +35,15 @@ bool binary_compare(BinaryOp op, f64 left, f64 right);
 bool binary_pair(const BinaryEval *eval, Operand left, Operand right, Outcome *ret,
                  Err *err) MUST_USE;
 
-/* Arithmetic changes what a metric means, so its name goes. */
-static inline bool binary_op_renames(BinaryOp op)
+static inline bool binary_op_is_arithmetic(BinaryOp op)
 {
     return op <= BINARY_ATAN2;
+}
+
+/* Arithmetic changes what a metric means, so its name goes; 2.x forgot that of atan2. */
+static inline bool binary_op_renames(const Query *query, BinaryOp op)
+{
+    return binary_op_is_arithmetic(op) && !(query->left_closed && op == BINARY_ATAN2);
 }
 
 /* binary_match.c: vector with vector. Takes both operands' memory over. */

@@ -51,12 +51,15 @@ static size_t words_of(const Match *match)
     return BITMAP_WORDS(match->eval->steps->count);
 }
 
-/* What a side stands for when it is missing; NULL when then nothing is computed. */
+/*
+ * What a side stands for when it is missing; NULL when then nothing is computed. As in the
+ * original, fill_left is for the side with many series, also where group_right makes that the right
+ * one.
+ */
 static const f64 *fill_of(const Match *match, bool many)
 {
     const VectorMatching *matching = match->matching;
-    bool left = many != match->swapped;
-    if (left) {
+    if (many) {
         return matching->has_fill_left ? &matching->fill_left : NULL;
     }
     return matching->has_fill_right ? &matching->fill_right : NULL;
@@ -120,7 +123,7 @@ static bool duplicate_error(Match *match, size_t index, size_t other, Err *err)
     const Labels sets[] = {group, labels, match->one->series[other].labels};
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         buf_init(&texts[i], LABELS_TEXT_MAX);
-        labels_format(&texts[i], sets[i]);
+        label_set_format(&texts[i], sets[i]);
     }
     Str first = buf_view(&texts[1]);
     Str second = buf_view(&texts[2]);
@@ -175,7 +178,7 @@ static bool chain_one(Match *match, Err *err)
 static bool drops_name(const Match *match)
 {
     const BinaryEval *eval = match->eval;
-    return binary_op_renames(eval->plan->op) ||
+    return binary_op_renames(eval->query, eval->plan->op) ||
            (eval->plan->return_bool && !eval->query->delayed_names);
 }
 
@@ -346,7 +349,7 @@ static bool combine(Match *match, u32 signature, const Side *many, const Side *o
     const Side *right = match->swapped ? many : one;
     Column *out = &match->output.at[at].column;
     bool floats = left->column && right->column && !left->column->hist && !right->column->hist;
-    if (floats && binary_op_renames(match->eval->plan->op)) {
+    if (floats && binary_op_is_arithmetic(match->eval->plan->op)) {
         compute_floats(match->eval->plan->op, left, right, bits, steps, out);
         return true;
     }

@@ -352,6 +352,7 @@ static ParseOpts parse_opts(const Engine *engine)
         .experimental_functions = features & FEATURE_EXPERIMENTAL_FUNCTIONS,
         .extended_selectors = features & FEATURE_EXTENDED_SELECTORS,
         .fill_modifiers = features & FEATURE_FILL_MODIFIERS,
+        .holt_winters = features & FEATURE_2X_RANGES,
     };
 }
 

@@ -8,6 +8,7 @@
 #include "promql/eval.h"
 
 #include "base/mem.h"
+#include "base/quote.h"
 #include "base/time.h"
 #include "os/pool.h"
 #include "promql/histogram_math.h"
@@ -215,6 +216,24 @@ bool labels_without(Query *query, Labels labels, const Str *names, size_t count,
                     Err *err)
 {
     return labels_filter(query, labels, names, count, false, ret, err);
+}
+
+void label_set_format(Buf *out, Labels labels)
+{
+    buf_byte(out, '{');
+    for (size_t i = 0; i < labels.count; i++) {
+        if (i > 0) {
+            buf_lit(out, ", ");
+        }
+        if (label_name_legacy_valid(labels.at[i].name)) {
+            buf_str(out, labels.at[i].name);
+        } else {
+            quote_go(out, labels.at[i].name);
+        }
+        buf_byte(out, '=');
+        quote_go(out, labels.at[i].value);
+    }
+    buf_byte(out, '}');
 }
 
 void node_times(const PlanNode *node, const Steps *steps, i64 *ret_first, i64 *ret_last)

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/types.h"
 #include "model/source.h"
@@ -70,14 +71,20 @@ bool query_check(const Query *query, Err *err) MUST_USE;
 bool eval_node(Query *query, const PlanNode *node, const Steps *steps, Value *ret,
                Err *err) MUST_USE;
 
+/* What to read of each series of a selector; both times are inclusive. */
+typedef struct SeriesRead {
+    const SelectorPlan *selector;
+    const SeriesSet *set;
+    i64 mint_ms, maxt_ms;
+} SeriesRead;
+
 /* Counts samples that a function was handed at a time of the query. */
 void query_count_samples(Query *query, i64 t_ms, u64 count);
 
 /* The series of a selector with samples in [mint, maxt]; they live as long as the query. */
-bool query_select(Query *query, const SelectorPlan *selector, i64 mint_ms, i64 maxt_ms,
-                  const SeriesSet **ret, Err *err) MUST_USE;
-bool query_read(Query *query, const SeriesSet *set, size_t index, i64 mint_ms, i64 maxt_ms,
-                Arena *scratch, SampleColumns *ret, Err *err) MUST_USE;
+bool query_select(Query *query, SeriesRead *read, Err *err) MUST_USE; /* fills read->set */
+bool query_read(Query *query, const SeriesRead *read, size_t index, Arena *scratch,
+                SampleColumns *ret, Err *err) MUST_USE;
 
 /* Where the steps of a node with `@` and offset look at: mint without range and lookback. */
 void node_times(const PlanNode *node, const Steps *steps, i64 *ret_first, i64 *ret_last);
@@ -104,6 +111,10 @@ bool labels_only(Query *query, Labels labels, const Str *names, size_t count, La
                  Err *err) MUST_USE;
 bool labels_without(Query *query, Labels labels, const Str *names, size_t count, Labels *ret,
                     Err *err) MUST_USE;
+
+/* {__name__="up", job="x"}: the name like any other label, as errors show it. */
+void label_set_format(Buf *out, Labels labels);
+
 bool str_in(Str s, const Str *sorted, size_t count);
 
 bool eval_selector(Query *query, const PlanNode *node, const Steps *steps, Value *ret,
@@ -111,6 +122,9 @@ bool eval_selector(Query *query, const PlanNode *node, const Steps *steps, Value
 /* timestamp(selector), start_timestamp(selector) */
 bool eval_selector_time(Query *query, const PlanNode *node, const Steps *steps, bool start_time,
                         Value *ret, Err *err) MUST_USE;
+/* The times (in milliseconds) of the samples of info series, which must be floats. */
+bool eval_info_series(Query *query, const PlanNode *node, const Steps *steps, Value *ret,
+                      Err *err) MUST_USE;
 bool eval_aggregate(Query *query, const PlanNode *node, const Steps *steps, Value *ret,
                     Err *err) MUST_USE;
 bool eval_binary(Query *query, const PlanNode *node, const Steps *steps, Value *ret,

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/time.h"
+#include "promql/histogram_math.h"
 #include "promql/range.h"
 
 #include <math.h>
@@ -15,26 +16,26 @@
 static Selected *find_selected(const Query *query, size_t selector_id, i64 mint_ms, i64 maxt_ms)
 {
     for (Selected *selected = query->selected; selected; selected = selected->next) {
-        if (selected->selector_id == selector_id && selected->mint_ms <= mint_ms &&
-            selected->maxt_ms >= maxt_ms) {
+        if (selector_id != SELECTOR_UNSHARED && selected->selector_id == selector_id &&
+            selected->mint_ms <= mint_ms && selected->maxt_ms >= maxt_ms) {
             return selected;
         }
     }
     return NULL;
 }
 
-bool query_select(Query *query, const SelectorPlan *selector, i64 mint_ms, i64 maxt_ms,
-                  const SeriesSet **ret, Err *err)
+bool query_select(Query *query, SeriesRead *read, Err *err)
 {
-    Selected *selected = find_selected(query, selector->id, mint_ms, maxt_ms);
+    const SelectorPlan *selector = read->selector;
+    Selected *selected = find_selected(query, selector->id, read->mint_ms, read->maxt_ms);
     if (selected) {
-        *ret = &selected->set;
+        read->set = &selected->set;
         return true;
     }
     i64 begin_ns = time_monotonic_ns();
     Select select = {
-        .mint_ms = mint_ms,
-        .maxt_ms = maxt_ms,
+        .mint_ms = read->mint_ms,
+        .maxt_ms = read->maxt_ms,
         .matchers = selector->matchers,
         .matcher_count = selector->matcher_count,
     };
@@ -43,33 +44,73 @@ bool query_select(Query *query, const SelectorPlan *selector, i64 mint_ms, i64 m
         mem_free(selected);
         return false;
     }
-    selected->mint_ms = mint_ms;
-    selected->maxt_ms = maxt_ms;
+    selected->mint_ms = read->mint_ms;
+    selected->maxt_ms = read->maxt_ms;
     selected->selector_id = selector->id;
     selected->next = query->selected;
     query->selected = selected;
     query->prepare_ns += time_monotonic_ns() - begin_ns;
     atomic_fetch_add(&query->series_selected, selected->set.count);
-    *ret = &selected->set;
+    read->set = &selected->set;
     return true;
 }
 
-bool query_read(Query *query, const SeriesSet *set, size_t index, i64 mint_ms, i64 maxt_ms,
-                Arena *scratch, SampleColumns *ret, Err *err)
+/*
+ * Histograms without their buckets. What can be known of resets only from the buckets is found out
+ * before they go.
+ */
+static bool keep_totals(SampleColumns *columns, Arena *scratch, Err *err)
 {
-    return query->source->read(query->source, set, index, mint_ms, maxt_ms, scratch, ret, err);
+    const Histogram **totals = ARENA_NEW(scratch, const Histogram *, columns->count + 1);
+    const Histogram *before = NULL;
+    if (!totals) {
+        return arena_full(scratch, err);
+    }
+    for (size_t i = 0; i < columns->count; i++) {
+        const Histogram *histogram = columns->hist[i];
+        if (!histogram) {
+            continue;
+        }
+        Histogram *total = ARENA_NEW(scratch, Histogram, 1);
+        if (!total) {
+            return arena_full(scratch, err);
+        }
+        *total = (Histogram){.schema = histogram->schema,
+                             .reset = histogram->reset,
+                             .count = histogram->count,
+                             .sum = histogram->sum};
+        totals[i] = total;
+        if (is_stale_nan(histogram->sum)) {
+            continue;
+        }
+        if (before && total->reset == RESET_UNKNOWN) {
+            total->reset = histogram_has_reset(scratch, histogram, before) ? RESET_YES : RESET_NO;
+        }
+        before = histogram;
+    }
+    columns->hist = totals;
+    return true;
+}
+
+bool query_read(Query *query, const SeriesRead *read, size_t index, Arena *scratch,
+                SampleColumns *ret, Err *err)
+{
+    Source *source = query->source;
+    if (!source->read(source, read->set, index, read->mint_ms, read->maxt_ms, scratch, ret, err)) {
+        return false;
+    }
+    return !(read->selector->totals_only && ret->hist) || keep_totals(ret, scratch, err);
 }
 
 typedef struct SelectorFill {
     Query *query;
     const PlanNode *node;
     const Steps *steps;
-    const SeriesSet *set;
-    i64 mint_ms, maxt_ms;
+    SeriesRead from;
     Vector *vector;
     Arena *histograms;    /* of the vector */
     pthread_mutex_t lock; /* of histograms */
-    enum { FILL_VALUE, FILL_TIME, FILL_START_TIME } what;
+    enum { FILL_VALUE, FILL_TIME, FILL_START_TIME, FILL_INFO_TIME } what;
 } SelectorFill;
 
 /* Histograms outlive the scratch they were read into; a sample seen again is copied once. */
@@ -102,6 +143,10 @@ static bool store_sample(SelectorFill *self, Column *column, size_t step,
     case FILL_START_TIME:
         column->value[step] = (f64)(samples->start_ms ? samples->start_ms[at] : 0) / 1000;
         return true;
+    case FILL_INFO_TIME:
+        column->value[step] = (f64)samples->t_ms[at];
+        return !(samples->hist && samples->hist[at]) ||
+               err_set(err, ERR_UNSUPPORTED, "this should be an info metric, with float samples");
     case FILL_VALUE:
         break;
     }
@@ -115,12 +160,11 @@ static bool fill_series(void *fill, size_t index, Arena *scratch, Err *err)
     SelectorFill *self = fill;
     Query *query = self->query;
     SampleColumns samples;
-    if (!query_read(query, self->set, index, self->mint_ms, self->maxt_ms, scratch, &samples,
-                    err)) {
+    if (!query_read(query, &self->from, index, scratch, &samples, err)) {
         return false;
     }
     VectorSeries *series = &self->vector->series[index];
-    series->labels = self->set->labels[index];
+    series->labels = self->from.set->labels[index];
     size_t next = 0;        /* the first sample after the reference time */
     size_t last = SIZE_MAX; /* the sample of the step before */
     u64 stored = 0;
@@ -155,11 +199,10 @@ static bool fill_vector(SelectorFill *self, SeriesFill fill, Value *ret, Err *er
     value_init(ret, VALUE_VECTOR, self->query, self->steps->count);
     self->vector = &ret->vector;
     (void)pthread_mutex_init(&self->lock, NULL);
-    bool ok = query_select(self->query, self->node->selector, self->mint_ms, self->maxt_ms,
-                           &self->set, err) &&
-              vector_alloc(&ret->vector, self->set->count, err) &&
+    bool ok = query_select(self->query, &self->from, err) &&
+              vector_alloc(&ret->vector, self->from.set->count, err) &&
               vector_hold(&ret->vector, &self->histograms, err) &&
-              query_each_series(self->query, self->set->count, fill, self, err) &&
+              query_each_series(self->query, self->from.set->count, fill, self, err) &&
               vector_settle(&ret->vector, err);
     (void)pthread_mutex_destroy(&self->lock);
     if (!ok) {
@@ -192,13 +235,12 @@ static bool fill_smoothed(void *fill, size_t index, Arena *scratch, Err *err)
     SelectorFill *self = fill;
     SampleColumns columns;
     RangeSamples samples;
-    if (!query_read(self->query, self->set, index, self->mint_ms, self->maxt_ms, scratch, &columns,
-                    err) ||
+    if (!query_read(self->query, &self->from, index, scratch, &columns, err) ||
         !range_split(&columns, scratch, &samples, err)) {
         return false;
     }
     VectorSeries *series = &self->vector->series[index];
-    series->labels = self->set->labels[index];
+    series->labels = self->from.set->labels[index];
     samples.labels = series->labels;
     Window window = {0};
     for (size_t step = 0; step < self->steps->count; step++) {
@@ -216,11 +258,12 @@ static bool fill_smoothed(void *fill, size_t index, Arena *scratch, Err *err)
 
 static void selector_times(SelectorFill *self)
 {
+    self->from.selector = self->node->selector;
     i64 lookback = self->query->lookback_ms;
-    node_times(self->node, self->steps, &self->mint_ms, &self->maxt_ms);
-    self->mint_ms -= self->query->left_closed ? lookback : lookback - 1;
+    node_times(self->node, self->steps, &self->from.mint_ms, &self->from.maxt_ms);
+    self->from.mint_ms -= self->query->left_closed ? lookback : lookback - 1;
     if (self->node->selector->mode == SELECTOR_SMOOTHED) {
-        self->maxt_ms += lookback;
+        self->from.maxt_ms += lookback;
     }
 }
 
@@ -248,4 +291,11 @@ bool eval_selector_time(Query *query, const PlanNode *node, const Steps *steps, 
         return false;
     }
     return true;
+}
+
+bool eval_info_series(Query *query, const PlanNode *node, const Steps *steps, Value *ret, Err *err)
+{
+    SelectorFill self = {.query = query, .node = node, .steps = steps, .what = FILL_INFO_TIME};
+    selector_times(&self);
+    return fill_vector(&self, fill_series, ret, err);
 }

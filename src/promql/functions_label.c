@@ -36,6 +36,12 @@ static bool set_label(Query *query, VectorSeries *series, Str name, Str value, E
     return with_label(query, series->labels, name, value, &series->labels, err);
 }
 
+/* 2.x knew only names of letters, digits and underscores. */
+static bool label_name_fits(const Call *call, Str name)
+{
+    return call->query->left_closed ? label_name_legacy_valid(name) : label_name_utf8_valid(name);
+}
+
 static bool replace_all(const Call *call, const Regex *regex, Vector *vector, Err *err)
 {
     Str target = call_string(call, 1);
@@ -69,7 +75,7 @@ bool call_label_replace(const Call *call, Value *ret, Err *err)
                        "invalid regular expression in label_replace(): " STR_FMT, STR_ARG(pattern));
     }
     bool ok =
-        label_name_utf8_valid(target) ||
+        label_name_fits(call, target) ||
         err_set(err, ERR_UNSUPPORTED, "invalid destination label name in label_replace(): " STR_FMT,
                 STR_ARG(target));
     if (ok && (ok = call_arg(call, 0, ret, err))) {
@@ -85,13 +91,13 @@ bool call_label_replace(const Call *call, Value *ret, Err *err)
 static bool check_join_names(const Call *call, Err *err)
 {
     for (size_t i = 3; i < call->node->arg_count; i++) {
-        if (!label_name_utf8_valid(call_string(call, i))) {
+        if (!label_name_fits(call, call_string(call, i))) {
             return err_set(err, ERR_UNSUPPORTED,
                            "invalid source label name in label_join(): " STR_FMT,
                            STR_ARG(call_string(call, i)));
         }
     }
-    return label_name_utf8_valid(call_string(call, 1)) ||
+    return label_name_fits(call, call_string(call, 1)) ||
            err_set(err, ERR_UNSUPPORTED, "invalid destination label name in label_join(): " STR_FMT,
                    STR_ARG(call_string(call, 1)));
 }

@@ -22,6 +22,7 @@ typedef struct ParseOpts {
     bool experimental_functions; /* promql-experimental-functions: also limitk, limit_ratio */
     bool extended_selectors;     /* promql-extended-range-selectors: anchored, smoothed */
     bool fill_modifiers;         /* promql-binop-fill-modifiers */
+    bool holt_winters; /* the name that double_exponential_smoothing had in 2.x, not experimental */
 } ParseOpts;
 
 /*

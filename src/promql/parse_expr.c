@@ -370,13 +370,15 @@ static Node *parse_call(Parser *parser, const Token *name)
     if (!parse_args(parser, &args)) {
         return NULL;
     }
-    const Function *function = function_find(name->text);
+    bool former_name = parser->opts.holt_winters && str_eq(name->text, S("holt_winters"));
+    const Function *function = former_name ? function_get(FUNCTION_double_exponential_smoothing)
+                                           : function_find(name->text);
     if (!function) {
         (void)parser_fail(parser, name->start, "unknown function with name %s",
                           parser_quote(parser, name->text));
         return NULL;
     }
-    if (function->experimental && !parser->opts.experimental_functions) {
+    if (function->experimental && !former_name && !parser->opts.experimental_functions) {
         (void)parser_fail(parser, name->start, "function %s is not enabled",
                           parser_quote(parser, name->text));
         return NULL;

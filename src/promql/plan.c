@@ -515,6 +515,33 @@ static bool plan_node(Planner *planner, const Node *node, Planned *ret, Err *err
     return err_set(err, ERR_INTERNAL, "a duration where an expression is needed");
 }
 
+/*
+ * Under histogram_count, _sum or _avg buckets need not be kept, unless something on the way looks
+ * at them, or a subquery may have to find resets in them again. NOLINTNEXTLINE(misc-no-recursion):
+ * as deep as the parser allows (QUERY_DEPTH_MAX)
+ */
+static void mark_totals_only(PlanNode *node, bool totals, bool buckets)
+{
+    if (node->kind == PLAN_CALL) {
+        FunctionId id = node->function;
+        totals = totals || id == FUNCTION_histogram_count || id == FUNCTION_histogram_sum ||
+                 id == FUNCTION_histogram_avg;
+        buckets = buckets || id == FUNCTION_histogram_quantile ||
+                  id == FUNCTION_histogram_quantiles || id == FUNCTION_histogram_fraction;
+    }
+    if (node->kind == PLAN_BINARY) {
+        BinaryOp op = node->binary->op;
+        buckets = buckets || op == BINARY_TRIM_LOWER || op == BINARY_TRIM_UPPER;
+    }
+    buckets = buckets || node->kind == PLAN_SUBQUERY;
+    if (node->selector) {
+        node->selector->totals_only = totals && !buckets;
+    }
+    for (size_t i = 0; i < node->arg_count; i++) {
+        mark_totals_only(node->args[i], totals, buckets);
+    }
+}
+
 bool plan_build(const Expr *expr, const PlanTimes *times, Arena *arena, PlanNode **ret, Err *err)
 {
     Planner planner = {.times = times, .arena = arena};
@@ -524,6 +551,7 @@ bool plan_build(const Expr *expr, const PlanTimes *times, Arena *arena, PlanNode
         ok = wrap_arg(&planner, &root.node, err);
     }
     if (ok) {
+        mark_totals_only(root.node, false, false);
         *ret = root.node;
     }
     vec_done(&planner.selectors);

@@ -30,11 +30,14 @@ typedef enum PlanKind {
     PLAN_INVARIANT, /* args[0] evaluated at the first step, valid for all */
 } PlanKind;
 
+#define SELECTOR_UNSHARED SIZE_MAX
+
 typedef struct SelectorPlan {
     const Matcher *matchers;
     size_t matcher_count;
-    size_t id; /* selectors with the same matchers share it */
+    size_t id; /* selectors with the same matchers share it; or SELECTOR_UNSHARED */
     SelectorMode mode;
+    bool totals_only; /* nobody looks at the buckets of its histograms */
 } SelectorPlan;
 
 typedef struct AggregatePlan {

@@ -113,9 +113,8 @@ void window_move(const RangeSamples *samples, i64 start_ms, i64 end_ms, bool lef
 /* Where a call's range vector comes from. */
 typedef struct RangeInput {
     const PlanNode *node; /* PLAN_RANGE or PLAN_SUBQUERY */
-    const SeriesSet *set; /* of a selector */
-    i64 mint_ms, maxt_ms;
-    Value inner; /* of a subquery */
+    SeriesRead from;      /* of a selector; else without a set */
+    Value inner;          /* of a subquery */
     Steps inner_steps;
     size_t count;
 } RangeInput;
@@ -139,20 +138,20 @@ static bool open_selector(RangeCall *call, Err *err)
     RangeInput *input = &call->input;
     const PlanNode *node = input->node;
     i64 lookback = call->query->lookback_ms;
-    node_times(node, call->steps, &input->mint_ms, &input->maxt_ms);
-    input->mint_ms -= node->range_ms;
-    input->mint_ms += !call->query->left_closed;
+    node_times(node, call->steps, &input->from.mint_ms, &input->from.maxt_ms);
+    input->from.selector = node->selector;
+    input->from.mint_ms -= node->range_ms;
+    input->from.mint_ms += !call->query->left_closed;
     if (node->selector->mode != SELECTOR_PLAIN) {
-        input->mint_ms -= lookback;
+        input->from.mint_ms -= lookback;
     }
     if (node->selector->mode == SELECTOR_SMOOTHED) {
-        input->maxt_ms += lookback;
+        input->from.maxt_ms += lookback;
     }
-    if (!query_select(call->query, node->selector, input->mint_ms, input->maxt_ms, &input->set,
-                      err)) {
+    if (!query_select(call->query, &input->from, err)) {
         return false;
     }
-    input->count = input->set->count;
+    input->count = input->from.set->count;
     return true;
 }
 
@@ -238,12 +237,11 @@ static bool load_series(const RangeCall *call, size_t index, Arena *scratch, Ran
                         Err *err)
 {
     const RangeInput *input = &call->input;
-    if (!input->set) {
+    if (!input->from.set) {
         return load_subquery(input, index, scratch, ret, err);
     }
     SampleColumns columns;
-    if (!query_read(call->query, input->set, index, input->mint_ms, input->maxt_ms, scratch,
-                    &columns, err)) {
+    if (!query_read(call->query, &input->from, index, scratch, &columns, err)) {
         return false;
     }
     if (!call->query->start_timestamps || !call->function->needs_start_time) {
@@ -252,7 +250,7 @@ static bool load_series(const RangeCall *call, size_t index, Arena *scratch, Ran
     if (!range_split(&columns, scratch, ret, err)) {
         return false;
     }
-    ret->labels = input->set->labels[index];
+    ret->labels = input->from.set->labels[index];
     return true;
 }
 
@@ -452,6 +450,9 @@ static bool check_mode(const RangeCall *call, Err *err)
 
 static bool drop_call_names(RangeCall *call, Vector *vector, Err *err)
 {
+    if (call->node->function == FUNCTION_absent_over_time) {
+        return true; /* only where something is counts, not what */
+    }
     for (size_t i = 0; i < vector->count; i++) {
         VectorSeries *series = &vector->series[i];
         if ((!call->function->keep_name || series->drop_name) &&

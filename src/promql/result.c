@@ -174,15 +174,14 @@ bool result_from_range(Query *query, const PlanNode *node, const QuerySpec *spec
                        QueryResult *result, Err *err)
 {
     Steps at = {.start_ms = spec->start_ms, .step_ms = 1, .count = 1};
-    i64 maxt_ms = node_ref(node, &at, 0);
-    i64 mint_ms = maxt_ms - node->range_ms + !query->left_closed;
-    const SeriesSet *set;
+    SeriesRead from = {.selector = node->selector, .maxt_ms = node_ref(node, &at, 0)};
+    from.mint_ms = from.maxt_ms - node->range_ms + !query->left_closed;
     result->type = RESULT_MATRIX;
     result->t_ms = spec->start_ms;
-    if (!query_select(query, node->selector, mint_ms, maxt_ms, &set, err)) {
+    if (!query_select(query, &from, err)) {
         return false;
     }
-    result->series = ARENA_NEW(&result->arena, ResultSeries, set->count + 1);
+    result->series = ARENA_NEW(&result->arena, ResultSeries, from.set->count + 1);
     if (!result->series) {
         return arena_full(&result->arena, err);
     }
@@ -190,14 +189,13 @@ bool result_from_range(Query *query, const PlanNode *node, const QuerySpec *spec
     bool ok = true;
     u64 held = 0;
     arena_init(&scratch, RANGE_SCRATCH_MAX);
-    for (size_t i = 0; i < set->count && ok; i++) {
+    for (size_t i = 0; i < from.set->count && ok; i++) {
         SampleColumns samples;
-        ok = query_check(query, err) &&
-             query_read(query, set, i, mint_ms, maxt_ms, &scratch, &samples, err) &&
+        ok = query_check(query, err) && query_read(query, &from, i, &scratch, &samples, err) &&
              budget_take_samples(&query->budget, samples.count, err);
         if (ok) {
             held += samples.count;
-            ok = series_from_samples(result, set->labels[i], &samples, err);
+            ok = series_from_samples(result, from.set->labels[i], &samples, err);
         }
         arena_clear(&scratch);
     }
