@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "base/vec.h"
+#include "net/client_setup.h"
 #include "net/http_parser.h"
 #include "net/url.h"
 
@@ -71,7 +72,7 @@ struct HttpFetchHandle {
     HttpFetch fetch; /* strings point behind this struct */
     HttpHeader *headers;
     CURL *easy;
-    struct curl_slist *header_list;
+    ClientSetup setup;
     Buf body;
     HttpMethod method;
     Str url;
@@ -232,24 +233,6 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *self)
     return size;
 }
 
-static void add_header(HttpFetchHandle *fetch, Str name, Str value)
-{
-    Buf line;
-    buf_init(&line, name.len + value.len + 4);
-    buf_str(&line, name);
-    if (value.len > 0) {
-        buf_lit(&line, ": ");
-        buf_str(&line, value);
-    } else {
-        buf_lit(&line, ";"); /* curl's way to write an empty value */
-    }
-    buf_byte(&line, '\0');
-    struct curl_slist *longer = curl_slist_append(fetch->header_list, (const char *)line.data);
-    ASSERT(longer); /* fails only for want of a few bytes */
-    fetch->header_list = longer;
-    buf_done(&line);
-}
-
 static void set_headers(HttpFetchHandle *fetch)
 {
     bool has_agent = false;
@@ -259,14 +242,14 @@ static void set_headers(HttpFetchHandle *fetch)
                       str_eq_ignore_case(header->name, S("Cookie"));
         has_agent = has_agent || str_eq_ignore_case(header->name, S("User-Agent"));
         if (!secret || !fetch->cross_host) {
-            add_header(fetch, header->name, header->value);
+            client_setup_header(&fetch->setup, header->name, header->value);
         }
     }
     if (!has_agent) {
-        add_header(fetch, S("User-Agent"), S("Vigie/" VIGIE_VERSION));
+        client_setup_header(&fetch->setup, S("User-Agent"), S("Vigie/" VIGIE_VERSION));
     }
     if (fetch->fetch.body.len > 0) {
-        fetch->header_list = curl_slist_append(fetch->header_list, "Expect:");
+        fetch->setup.headers = curl_slist_append(fetch->setup.headers, "Expect:");
     }
 }
 
@@ -309,7 +292,6 @@ static bool set_up(HttpFetchHandle *fetch)
     (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_SIZE);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
-    (void)curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* the environment only when told so */
     if (curl_easy_setopt(easy, CURLOPT_URL, fetch->url.ptr) != CURLE_OK) {
         fetch_fail(fetch, ERR_INVALID, "the URL is too long");
         return false;
@@ -322,7 +304,13 @@ static bool set_up(HttpFetchHandle *fetch)
     }
     set_method(fetch);
     set_headers(fetch);
-    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, fetch->header_list);
+    Err err;
+    if (!client_setup_config(&fetch->setup, easy, fetch->fetch.config, fetch->url,
+                             fetch->cross_host, &err)) {
+        fetch_fail(fetch, err.code, err.message);
+        return false;
+    }
+    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, fetch->setup.headers);
     return true;
 }
 
@@ -332,8 +320,7 @@ static void release_curl(HttpFetchHandle *fetch)
         handle_put(fetch->at, fetch->easy);
         fetch->easy = NULL;
     }
-    curl_slist_free_all(fetch->header_list);
-    fetch->header_list = NULL;
+    client_setup_done(&fetch->setup);
 }
 
 static void fetch_run(HttpFetchHandle *fetch)
@@ -352,25 +339,39 @@ static void fetch_run(HttpFetchHandle *fetch)
     }
 }
 
-/* The address of a reply that redirects and may be followed, else NULL. */
-static const char *redirect_target(HttpFetchHandle *fetch, long status)
+/* The address that a reply redirects to, as a string of curl's; NULL when it does not, or when the
+ * address is none. Resolved against our URL: curl's may carry another host (client_setup.c). */
+static char *redirect_target(HttpFetchHandle *fetch, long status)
 {
+    struct curl_header *location;
     char *target = NULL;
     bool redirects =
         status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-    if (redirects) {
-        (void)curl_easy_getinfo(fetch->easy, CURLINFO_REDIRECT_URL, &target);
+    if (!redirects || (fetch->fetch.config && !fetch->fetch.config->follow_redirects) ||
+        curl_easy_header(fetch->easy, "Location", 0, CURLH_HEADER, -1, &location) != CURLHE_OK) {
+        return NULL;
     }
+    CURLU *url = curl_url();
+    if (url && curl_url_set(url, CURLUPART_URL, fetch->url.ptr, 0) == CURLUE_OK &&
+        curl_url_set(url, CURLUPART_URL, location->value, CURLU_URLENCODE) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_URL, &target, 0) != CURLUE_OK) {
+        target = NULL;
+    }
+    curl_url_cleanup(url);
     return target;
 }
 
-static bool same_host(Str a, Str b)
+/* Whether credentials may follow from one address to the other: the same host and port, or the
+ * same host once it asks for TLS. */
+static bool same_host(Str from, Str to)
 {
     Url left;
     Url right;
-    return url_parse(a, &left, NULL) && url_parse(b, &right, NULL) &&
-           str_eq_ignore_case(left.host, right.host) && str_eq(left.port, right.port) &&
-           str_eq_ignore_case(left.scheme, right.scheme);
+    return url_parse(from, &left, NULL) && url_parse(to, &right, NULL) &&
+           str_eq_ignore_case(left.host, right.host) &&
+           (str_eq_ignore_case(left.scheme, right.scheme)
+                ? str_eq(left.port, right.port)
+                : str_eq_ignore_case(right.scheme, S("https")));
 }
 
 /* 303, and 301 and 302 of a POST, go on with GET, as every browser does. */
@@ -384,23 +385,22 @@ static HttpMethod redirect_method(HttpMethod method, long status)
 /* True: the fetch goes on elsewhere. */
 static bool follow(HttpFetchHandle *fetch, long status)
 {
-    const char *target = redirect_target(fetch, status);
+    char *target = redirect_target(fetch, status);
     if (!target) {
         return false;
     }
     if (fetch->redirects == HTTP_REDIRECTS_MAX) {
+        curl_free(target);
         fetch_fail(fetch, ERR_UNAVAILABLE, "stopped after 10 redirects");
         return false;
     }
     Str url = str_from(target);
-    char *copy = mem_alloc(url.len + 1);
-    memcpy(copy, target, url.len + 1);
     fetch->redirects++;
     fetch->cross_host = fetch->cross_host || !same_host(fetch->url, url);
     fetch->method = redirect_method(fetch->method, status);
-    mem_free(fetch->redirect_url);
-    fetch->redirect_url = copy;
-    fetch->url = (Str){.ptr = copy, .len = url.len};
+    curl_free(fetch->redirect_url);
+    fetch->redirect_url = target;
+    fetch->url = url;
     buf_clear(&fetch->body);
     release_curl(fetch);
     fetch_run(fetch);
@@ -476,7 +476,7 @@ static void fetch_free(HttpFetchHandle *fetch)
     HttpClient *client = fetch->at->client;
     release_curl(fetch);
     buffer_put(fetch->at, &fetch->body);
-    mem_free(fetch->redirect_url);
+    curl_free(fetch->redirect_url);
     mem_free(fetch);
     atomic_fetch_sub(&client->outstanding, 1);
 }
