@@ -106,14 +106,14 @@ size_t xor_count(Str chunk)
     return chunk.len < XOR_HEADER_SIZE ? 0 : load_u16be((const u8 *)chunk.ptr);
 }
 
-typedef struct XorState {
+typedef struct XorReader {
     BitReader reader;
     i64 t_ms;
     u64 delta_ms;
     u64 value;
     u32 leading;
     u32 significant; /* of the window */
-} XorState;
+} XorReader;
 
 static bool get_varint(BitReader *reader, u64 *ret)
 {
@@ -133,7 +133,7 @@ static bool get_varint(BitReader *reader, u64 *ret)
  * Moves behind a value whose first bit is on top of `word`, `skip` bits behind the reader's place.
  * At least 13 bits of the word are valid.
  */
-HOT static inline bool get_value(XorState *state, u64 word, u32 skip)
+HOT static inline bool get_value(XorReader *state, u64 word, u32 skip)
 {
     if (word >> 63 == 0) {
         state->reader.at += skip + 1;
@@ -156,14 +156,14 @@ HOT static inline bool get_value(XorState *state, u64 word, u32 skip)
 }
 
 /* A difference of differences of `size` bits behind its prefix, then the value. */
-HOT static inline bool get_dod(XorState *state, u64 word, u32 prefix, u32 size)
+HOT static inline bool get_dod(XorReader *state, u64 word, u32 prefix, u32 size)
 {
     state->delta_ms += (u64)bits_to_signed(word << prefix >> (64 - size), size);
     state->t_ms = (i64)((u64)state->t_ms + state->delta_ms);
     return get_value(state, word << (prefix + size), prefix + size);
 }
 
-static bool decode_first(XorState *state)
+static bool decode_first(XorReader *state)
 {
     u64 zigzag;
     if (!get_varint(&state->reader, &zigzag)) {
@@ -174,7 +174,7 @@ static bool decode_first(XorState *state)
     return !bits_past_end(&state->reader);
 }
 
-static bool decode_second(XorState *state)
+static bool decode_second(XorReader *state)
 {
     if (!get_varint(&state->reader, &state->delta_ms)) {
         return false;
@@ -184,7 +184,7 @@ static bool decode_second(XorState *state)
 }
 
 /* Every size is a constant on its branch: the next load need not wait for this one's bits. */
-HOT static inline bool decode_later(XorState *state)
+HOT static inline bool decode_later(XorReader *state)
 {
     u64 word = bits_peek(&state->reader);
     bool ok;
@@ -206,15 +206,15 @@ HOT static inline bool decode_later(XorState *state)
     return ok && !bits_past_end(&state->reader);
 }
 
-static XorState decode_begin(Str chunk)
+static XorReader decode_begin(Str chunk)
 {
-    return (XorState){
+    return (XorReader){
         .reader = {.bytes = (const u8 *)chunk.ptr, .size = chunk.len, .at = XOR_HEADER_SIZE * 8},
         .significant = 64,
     };
 }
 
-static bool corrupt(const XorState *state, size_t sample, Err *err)
+static bool corrupt(const XorReader *state, size_t sample, Err *err)
 {
     return err_set_pos(err, ERR_CORRUPT, (size_t)(state->reader.at / 8),
                        "XOR chunk of %zu bytes breaks off or makes no sense in sample %zu",
@@ -223,7 +223,7 @@ static bool corrupt(const XorState *state, size_t sample, Err *err)
 
 bool xor_decode(Str chunk, size_t count, i64 *ret_t_ms, f64 *ret_value, Err *err)
 {
-    XorState state = decode_begin(chunk);
+    XorReader state = decode_begin(chunk);
     if (count > xor_count(chunk)) {
         return corrupt(&state, xor_count(chunk), err);
     }
@@ -235,7 +235,7 @@ bool xor_decode(Str chunk, size_t count, i64 *ret_t_ms, f64 *ret_value, Err *err
         ret_value[i] = f64_from_bits(state.value);
     }
     /* A copy whose address goes nowhere, so that it lives in registers. */
-    XorState later = state;
+    XorReader later = state;
     for (size_t i = 2; i < count; i++) {
         if (UNLIKELY(!decode_later(&later))) {
             return corrupt(&state, i, err);
@@ -248,7 +248,7 @@ bool xor_decode(Str chunk, size_t count, i64 *ret_t_ms, f64 *ret_value, Err *err
 
 bool xor_resume(Str chunk, XorAppender *ret, Err *err)
 {
-    XorState state = decode_begin(chunk);
+    XorReader state = decode_begin(chunk);
     size_t count = xor_count(chunk);
     for (size_t i = 0; i < count; i++) {
         bool ok = i == 0   ? decode_first(&state)

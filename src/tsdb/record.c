@@ -133,6 +133,7 @@ static void *read_array(RecordReader *reader, Arena *arena, size_t element_size,
     }
     void *array = arena_alloc(arena, (size_t)count * size, 8);
     if (!array) {
+        reader->no_room = true;
         (void)bytes_fail(&reader->in);
         return NULL;
     }
@@ -170,6 +171,7 @@ static Histogram *read_histogram(RecordReader *reader, Arena *arena)
     ByteReader *in = &reader->in;
     Histogram *hist = ARENA_NEW(arena, Histogram, 1);
     if (!hist) {
+        reader->no_room = true;
         (void)bytes_fail(in);
         return NULL;
     }
@@ -277,6 +279,10 @@ bool record_next(RecordReader *reader, Arena *arena, RecordEntry *ret)
 bool record_close(RecordReader *reader, Err *err)
 {
     vec_done(&reader->labels);
+    if (reader->no_room) {
+        return err_set(err, ERR_LIMIT, "a record of type %d needs more memory than its limit",
+                       (int)reader->type);
+    }
     return !reader->in.bad ||
            err_set(err, ERR_CORRUPT, "record of type %d breaks off (%zu bytes)", (int)reader->type,
                    (size_t)(reader->in.end - reader->in.begin));

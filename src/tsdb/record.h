@@ -72,6 +72,7 @@ typedef struct RecordReader {
     ByteReader in;
     RecordType type;
     bool first;
+    bool no_room; /* the arena was too small */
     u64 base_ref; /* what differences refer to */
     u64 previous_ref;
     i64 base_ms;
