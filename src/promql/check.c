@@ -284,7 +284,7 @@ static bool check_vector(const Check *check, const Node *node)
                        "vector selector must contain at least one non-empty matcher");
 }
 
-static bool check_node(const Check *check, const Node *node) /* NOLINT(misc-no-recursion) */
+static bool check_node(const Check *check, const Node *node)
 {
     switch (node->kind) {
     case NODE_NUMBER:

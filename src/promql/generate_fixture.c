@@ -216,7 +216,7 @@ static void scalar_call(Generator *generator, u32 depth)
     }
 }
 
-static void scalar(Generator *generator, u32 depth) /* NOLINT(misc-no-recursion) */
+static void scalar(Generator *generator, u32 depth)
 {
     if (depth == 0 || chance(generator, 40)) {
         number(generator);
@@ -390,7 +390,7 @@ static void label_call(Generator *generator, u32 depth)
                label(generator), label(generator));
 }
 
-static void vector(Generator *generator, u32 depth) /* NOLINT(misc-no-recursion) */
+static void vector(Generator *generator, u32 depth)
 {
     if (depth == 0 || chance(generator, 15)) {
         selector(generator);
@@ -427,7 +427,7 @@ static void vector(Generator *generator, u32 depth) /* NOLINT(misc-no-recursion)
     }
 }
 
-static void matrix(Generator *generator, u32 depth) /* NOLINT(misc-no-recursion) */
+static void matrix(Generator *generator, u32 depth)
 {
     bool subquery = depth > 0 && chance(generator, 25);
     if (subquery) {

@@ -221,8 +221,7 @@ static Node *parse_more_terms(Parser *parser, Node *left, int binds, const Durat
     return NULL;
 }
 
-static Node *parse_terms(Parser *parser, int binds, /* NOLINT(misc-no-recursion) */
-                         const DurationContext *context)
+static Node *parse_terms(Parser *parser, int binds, const DurationContext *context)
 {
     if (!parser_enter(parser)) {
         return NULL;

@@ -274,7 +274,7 @@ static Node *parse_binary_rest(Parser *parser, const Node *lhs, Node *(*parse_rh
 }
 
 /* An operand and the operators behind it that bind at least as tight as `binds`. */
-static Node *parse_binary(Parser *parser, int binds) /* NOLINT(misc-no-recursion) */
+static Node *parse_binary(Parser *parser, int binds)
 {
     if (!parser_enter(parser)) {
         return NULL;

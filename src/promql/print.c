@@ -378,7 +378,7 @@ static void print_call(Buf *out, const Node *node)
     buf_byte(out, ')');
 }
 
-void node_print(Buf *out, const Node *node) /* NOLINT(misc-no-recursion) */
+void node_print(Buf *out, const Node *node)
 {
     if (out->overflowed) {
         return; /* so that asking whether a tree fits a line costs a line */

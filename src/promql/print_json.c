@@ -274,7 +274,7 @@ static void put_members(JsonWriter *writer, const Node *node)
     }
 }
 
-void node_json(JsonWriter *writer, const Node *node) /* NOLINT(misc-no-recursion) */
+void node_json(JsonWriter *writer, const Node *node)
 {
     while (node->kind == NODE_STEP_INVARIANT) {
         node = node->paren.expr;

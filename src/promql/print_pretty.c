@@ -118,7 +118,7 @@ static void pretty_folded(Buf *out, const Node *node, u32 level)
     }
 }
 
-static void pretty(Buf *out, const Node *node, u32 level) /* NOLINT(misc-no-recursion) */
+static void pretty(Buf *out, const Node *node, u32 level)
 {
     if (out->overflowed) {
         return;
