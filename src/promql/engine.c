@@ -345,7 +345,7 @@ static bool run_parsed(Engine *engine, Query *query, const Expr *expr, Arena *ar
     return ok;
 }
 
-static ParseOpts parse_opts(const Engine *engine)
+ParseOpts engine_parse_opts(const Engine *engine)
 {
     u32 features = engine->opts.features;
     return (ParseOpts){
@@ -359,7 +359,7 @@ static ParseOpts parse_opts(const Engine *engine)
 bool query_run(Engine *engine, Source *source, const QuerySpec *spec, QueryResult **ret, Err *err)
 {
     i64 begin_ns = time_monotonic_ns();
-    ParseOpts opts = parse_opts(engine);
+    ParseOpts opts = engine_parse_opts(engine);
     Arena arena;
     Expr expr = {0};
     arena_init(&arena, PLAN_MEMORY_MAX);

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "base/types.h"
 #include "model/source.h"
+#include "promql/parse.h"
 #include "promql/result.h"
 
 #include <stdatomic.h>
@@ -60,6 +61,7 @@ typedef struct QuerySpec {
 Engine *engine_new(const EngineOpts *opts);
 Engine *engine_free(Engine *engine); /* no query may be running; NULL-safe, returns NULL */
 const EngineOpts *engine_opts(const Engine *engine); /* with the defaults filled in */
+ParseOpts engine_parse_opts(const Engine *engine);   /* what its queries are parsed with */
 
 /*
  * Runs one query.

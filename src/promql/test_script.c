@@ -247,12 +247,19 @@ static bool depends_on_times(Str query)
     return false;
 }
 
+/* A query at a time. */
+typedef struct Question {
+    Str query;
+    i64 t_ms;
+} Question;
+
 /* An instant query must be what the middle of three steps says. */
-static bool check_as_range(Script *script, const ScriptEval *eval, bool scalar, Buf *why)
+static bool check_as_range(Script *script, const ScriptEval *eval, Question question, bool scalar,
+                           Buf *why)
 {
-    QuerySpec spec = {.expr = eval->query,
-                      .start_ms = eval->start_ms - MS_PER_MINUTE,
-                      .end_ms = eval->start_ms + MS_PER_MINUTE,
+    QuerySpec spec = {.expr = question.query,
+                      .start_ms = question.t_ms - MS_PER_MINUTE,
+                      .end_ms = question.t_ms + MS_PER_MINUTE,
                       .step_ms = MS_PER_MINUTE};
     QueryResult *result;
     Err error = {0};
@@ -260,16 +267,16 @@ static bool check_as_range(Script *script, const ScriptEval *eval, bool scalar, 
         buf_printf(why, "%s (as a range query)", error.message);
         return false;
     }
-    bool ok = eval->ordered || script_check_middle(eval, result, eval->start_ms, scalar, why);
+    bool ok = eval->ordered || script_check_middle(eval, result, question.t_ms, scalar, why);
     query_result_free(result);
     return ok;
 }
 
-static bool run_eval(Script *script, const ScriptEval *eval, Buf *why)
+static bool ask(Script *script, const ScriptEval *eval, Question question, Buf *why)
 {
-    QuerySpec spec = {.expr = eval->query,
-                      .start_ms = eval->start_ms,
-                      .end_ms = eval->range ? eval->end_ms : eval->start_ms,
+    QuerySpec spec = {.expr = question.query,
+                      .start_ms = question.t_ms,
+                      .end_ms = eval->range ? eval->end_ms : question.t_ms,
                       .step_ms = eval->range ? eval->step_ms : 0};
     QueryResult *result;
     Err error = {0};
@@ -289,7 +296,34 @@ static bool run_eval(Script *script, const ScriptEval *eval, Buf *why)
                     !depends_on_times(eval->query);
     bool ok = script_check_annotations(eval, result, why) && script_check_result(eval, result, why);
     query_result_free(result);
-    return ok && (!as_range || check_as_range(script, eval, scalar, why));
+    return ok && (!as_range || check_as_range(script, eval, question, scalar, why));
+}
+
+/* Pinned to its time, an instant query says the same at any other. */
+static bool ask_pinned(Script *script, const ScriptEval *eval, Buf *why)
+{
+    i64 t_ms = eval->range_vector ? eval->vector_end_ms : eval->start_ms;
+    const i64 times[] = {t_ms ? -10 * t_ms : -1000, 0, t_ms / 5, t_ms, t_ms ? 10 * t_ms : 1000};
+    ParseOpts opts = engine_parse_opts(script->engine);
+    Question question;
+    if (!script_pin_query(eval->query, &opts, t_ms, &script->arena, &question.query)) {
+        return true;
+    }
+    for (size_t i = 0; i < COUNT_OF(times); i++) {
+        question.t_ms = times[i];
+        if (!ask(script, eval, question, why)) {
+            buf_printf(why, " (as " STR_FMT " at %.3f s)", STR_ARG(question.query),
+                       (f64)times[i] / 1000);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool run_eval(Script *script, const ScriptEval *eval, Buf *why)
+{
+    Question question = {.query = eval->query, .t_ms = eval->start_ms};
+    return ask(script, eval, question, why) && (eval->range || ask_pinned(script, eval, why));
 }
 
 static bool report_failure(Script *script, const ScriptEval *eval, Str why, Err *err)

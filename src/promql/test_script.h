@@ -7,7 +7,8 @@
  *     eval instant at 5m rate(http_requests_total[5m])
  *       {job="api"} 0.16666666666666666
  *
- * An instant query is also run as the middle step of a range query, as the original does.
+ * An instant query is also run as the middle step of a range query, and, pinned with @ to its time,
+ * at other times, as the original does.
  *
  * Layer: promql. Memory: script_report_done. Thread: the caller's.
  */

@@ -7,6 +7,7 @@
 
 #include "promql/array_source.h"
 #include "promql/engine.h"
+#include "promql/parse.h"
 #include "promql/test_script.h"
 
 /* One place of a sequence. */
@@ -78,3 +79,7 @@ bool script_check_error(const ScriptEval *eval, const Err *error, Buf *why);
 /* The middle step of a range result against an instant eval. */
 bool script_check_middle(const ScriptEval *eval, const QueryResult *range, i64 t_ms, bool scalar,
                          Buf *why);
+
+/* The query with every selector pinned to a time; false when it depends on the time in other ways
+ * or does not parse. */
+bool script_pin_query(Str query, const ParseOpts *opts, i64 at_ms, Arena *arena, Str *ret);
