@@ -180,7 +180,8 @@ bool basic_auth_check(BasicAuth *auth, const BasicCredentials *credentials)
     const BasicUser *user = user_find(auth, credentials->user);
     struct crypt_data *work = MEM_NEW(struct crypt_data); /* 32 KB: too much for a stack */
     Str password = copy_text(credentials->password);
-    const char *made = crypt_r(password.ptr, user ? user->hash.ptr : auth->setting, work);
+    const char *setting = user ? user->hash.ptr : auth->setting;
+    const char *made = crypt_rn(password.ptr, setting, work, sizeof(*work));
     bool right = made && user && strlen(made) == HASH_SIZE &&
                  CRYPTO_memcmp(made, user->hash.ptr, HASH_SIZE) == 0;
     if (right) {

@@ -472,7 +472,7 @@ TEST(http_hostile, closing_lets_a_running_exchange_end_within_its_grace)
 
 TEST(http_hostile, a_full_queue_of_workers_is_said_at_once)
 {
-    enum { CLIENTS = 80 }; /* 4 run, 64 wait */
+    enum { CLIENTS = 80, TAKEN = 4 + 64 }; /* 4 run, 64 wait */
     static Client clients[CLIENTS];
     Fixture fixture;
     Handlers handlers;
@@ -482,16 +482,25 @@ TEST(http_hostile, a_full_queue_of_workers_is_said_at_once)
         client_printf(&clients[i], "GET /block HTTP/1.1\r\n" HOST "\r\n");
     }
     CHECK_STR(fixture_get(&fixture, "GET /loop?n=1 HTTP/1.1\r\n" HOST "\r\n").body, S("1"));
-    Reply refused = fixture_get(&fixture, "GET /block HTTP/1.1\r\n" HOST "\r\n");
-    CHECK_U64(refused.status, 503);
-    CHECK_STR(reply_header(&refused, S("Retry-After")), S("1"));
+    int answered = 0;
+    for (int tries = 0; tries < 500 && answered < CLIENTS - TAKEN; tries++) {
+        usleep(10000);
+        answered = 0;
+        for (int i = 0; i < CLIENTS; i++) {
+            (void)client_ended(&clients[i], 0); /* takes in what has come */
+            answered += clients[i].in.len > 0;
+        }
+    }
+    CHECK_I64(answered, CLIENTS - TAKEN);
     atomic_store(&handlers.release, true);
-    u32 served = 0;
+    int served = 0;
     for (int i = 0; i < CLIENTS; i++) {
-        served += client_reply(&clients[i], false).status == 200;
+        Reply reply = client_reply(&clients[i], false);
+        served += reply.status == 200;
+        CHECK(reply.status == 200 || str_eq(reply_header(&reply, S("Retry-After")), S("1")));
         client_close(&clients[i]);
     }
-    CHECK_U64(served, 68);
+    CHECK_I64(served, TAKEN);
     fixture_close(&fixture);
 }
 
