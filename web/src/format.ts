@@ -1,0 +1,89 @@
+// Numbers, sizes, durations and times as people read them, in the language chosen.
+import { language } from './text';
+
+const NARROW_SPACE = ' ';
+
+function decimals(value: number): number {
+  const size = Math.abs(value);
+  return size >= 100 || Number.isInteger(value) ? 0 : size >= 10 ? 1 : 2;
+}
+
+export function formatNumber(value: number, digits = decimals(value)): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';
+  return new Intl.NumberFormat(language.value, { maximumFractionDigits: digits }).format(value);
+}
+
+function scaled(value: number, base: number, units: readonly string[]): string {
+  let step = 0;
+  let rest = value;
+  while (Math.abs(rest) >= base && step < units.length - 1) {
+    rest /= base;
+    step++;
+  }
+  return formatNumber(rest) + NARROW_SPACE + units[step];
+}
+
+export function formatBytes(value: number): string {
+  const letter = language.value === 'fr' ? 'o' : 'B';
+  return scaled(value, 1024, ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi'].map((prefix) => prefix + letter));
+}
+
+export function formatBytesRate(value: number): string {
+  return formatBytes(value) + '/s';
+}
+
+export function formatPercent(value: number): string {
+  return formatNumber(value, Math.abs(value) < 10 ? 1 : 0) + NARROW_SPACE + '%';
+}
+
+// Thousands and up get a letter: 1.2 k, 3.4 M.
+export function formatShort(value: number): string {
+  if (Math.abs(value) > 0 && Math.abs(value) < 0.01) return value.toPrecision(2);
+  return Math.abs(value) < 10000 ? formatNumber(value) : scaled(value, 1000, ['', 'k', 'M', 'G', 'T']);
+}
+
+const DURATION_UNITS: readonly (readonly [string, number])[] = [['w', 604800], ['d', 86400], ['h', 3600], ['m', 60], ['s', 1]];
+
+// Prometheus's form: 1h30m. Whole seconds; below one second milliseconds.
+export function formatDuration(seconds: number): string {
+  if (seconds < 1) return `${Math.round(seconds * 1000)}ms`;
+  let rest = Math.round(seconds);
+  let text = '';
+  for (const [unit, size] of DURATION_UNITS) {
+    const count = Math.floor(rest / size);
+    if (count > 0) text += `${count}${unit}`;
+    rest -= count * size;
+  }
+  return text || '0s';
+}
+
+// The two largest units: 3d 4h.
+export function formatUptime(seconds: number): string {
+  const parts: string[] = [];
+  let rest = Math.max(0, Math.floor(seconds));
+  const names = language.value === 'fr' ? { w: 'sem', d: 'j', h: 'h', m: 'min', s: 's' } : { w: 'w', d: 'd', h: 'h', m: 'min', s: 's' };
+  for (const [unit, size] of DURATION_UNITS) {
+    const count = Math.floor(rest / size);
+    if (count > 0 && parts.length < 2) parts.push(`${count}${NARROW_SPACE}${names[unit as keyof typeof names]}`);
+    rest -= count * size;
+  }
+  return parts.join(' ') || `0${NARROW_SPACE}s`;
+}
+
+const DURATION = /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/;
+const DURATION_SECONDS = [31536000, 604800, 86400, 3600, 60, 1, 0.001];
+
+// Seconds of a Prometheus duration ("1h30m", "0"), or null.
+export function parseDuration(text: string): number | null {
+  if (text === '0') return 0;
+  const found = DURATION.exec(text);
+  if (!found || text === '') return null;
+  return DURATION_SECONDS.reduce((sum, size, i) => sum + Number(found[i + 1] ?? 0) * size, 0);
+}
+
+export function formatClock(unixSeconds: number, withDate: boolean): string {
+  return new Intl.DateTimeFormat(language.value, {
+    ...(withDate ? { year: 'numeric', month: '2-digit', day: '2-digit' } : {}),
+    hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
+  }).format(unixSeconds * 1000);
+}

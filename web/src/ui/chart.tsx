@@ -1,0 +1,162 @@
+// Chart: time series on a canvas (uPlot) with our axes, tooltip, stacking and zoom. One instance lives as long as the shape of
+// its data; new values go in with setData.
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import { formatClock } from '../format';
+import { language } from '../text';
+import { cssColor, faded } from './colors';
+import { paint } from './theme';
+
+export interface ChartSeries { name: string; color: string; values: (number | null)[] }
+
+export interface ChartProps {
+  times: number[]; // Unix seconds, ascending
+  series: ChartSeries[];
+  height: number;
+  format: (value: number) => string;
+  stacked?: boolean;
+  fill?: number; // opacity below the lines
+  min?: number; // of the value axis
+  max?: number;
+  window?: [number, number]; // what the time axis spans, whatever there is data for
+  sync?: string; // charts with the same key share their cursor
+  onZoom?: (start: number, end: number) => void;
+  onReset?: () => void;
+}
+
+// Sums from the last series up, so that the first lies on top as the legend reads.
+function stack(series: ChartSeries[], length: number): (number | null)[][] {
+  const sums = new Array<number>(length).fill(0);
+  const rows: (number | null)[][] = [];
+  for (const one of [...series].reverse()) {
+    rows.unshift(one.values.map((value, i) => {
+      if (value === null) return null;
+      sums[i] = (sums[i] ?? 0) + value;
+      return sums[i] ?? null;
+    }));
+  }
+  return rows;
+}
+
+function dataOf({ times, series, stacked }: ChartProps): uPlot.AlignedData {
+  const rows = stacked ? stack(series, times.length) : series.map((one) => one.values);
+  return [times, ...rows] as uPlot.AlignedData;
+}
+
+const pad = (number: number): string => String(number).padStart(2, '0');
+
+function tickText(seconds: number, step: number): string {
+  const at = new Date(seconds * 1000);
+  if (step >= 86400) return `${pad(at.getDate())}/${pad(at.getMonth() + 1)}`;
+  const clock = `${pad(at.getHours())}:${pad(at.getMinutes())}`;
+  if (at.getHours() === 0 && at.getMinutes() === 0 && at.getSeconds() === 0) return `${pad(at.getDate())}/${pad(at.getMonth() + 1)}`;
+  return step < 60 ? `${clock}:${pad(at.getSeconds())}` : clock;
+}
+
+function tooltip(latest: () => ChartProps): uPlot.Plugin {
+  const box = document.createElement('div');
+  box.className = 'tip';
+  box.hidden = true;
+  return {
+    hooks: {
+      init: (plot) => { plot.over.append(box); plot.over.addEventListener('mouseleave', () => { box.hidden = true; }); },
+      setCursor: (plot) => {
+        const { times, series, format } = latest();
+        const { idx, left, top } = plot.cursor;
+        const at = typeof idx === 'number' ? times[idx] : undefined;
+        if (at === undefined || left === undefined || left < 0 || !plot.over.matches(':hover')) { box.hidden = true; return; }
+        const rows = series.map((one, i) => ({ one, shown: plot.series[i + 1]?.show, value: one.values[idx as number] }))
+          .filter((row) => row.shown !== false && typeof row.value === 'number')
+          .sort((a, b) => (b.value as number) - (a.value as number)).slice(0, 12);
+        box.replaceChildren(Object.assign(document.createElement('time'), { textContent: formatClock(at, true) }));
+        for (const { one, value } of rows) {
+          const line = document.createElement('div');
+          const mark = document.createElement('span');
+          mark.className = 'swatch';
+          mark.style.cssText = `display:inline-block;vertical-align:middle;margin-right:6px;background:${one.color}`;
+          line.append(mark, `${one.name}: ${format(value as number)}`);
+          box.append(line);
+        }
+        box.hidden = rows.length === 0;
+        const right = left > plot.over.clientWidth / 2;
+        box.style.left = right ? '' : `${left + 14}px`;
+        box.style.right = right ? `${plot.over.clientWidth - left + 14}px` : '';
+        box.style.top = `${Math.max(0, Math.min(top ?? 0, plot.over.clientHeight - box.offsetHeight))}px`;
+      },
+    },
+  };
+}
+
+function options(props: ChartProps, width: number, latest: () => ChartProps): uPlot.Options {
+  const { series, height, stacked, fill = stacked ? 0.35 : 0.08, min, max, window, sync } = props;
+  const muted = cssColor('--muted');
+  const grid = { stroke: cssColor('--grid'), width: 1 };
+  const font = '11px system-ui, sans-serif';
+  return {
+    width, height,
+    legend: { show: false },
+    padding: [8, 8, 0, 0],
+    cursor: {
+      y: false,
+      points: { size: 5 },
+      drag: { x: Boolean(props.onZoom), y: false, setScale: false },
+      ...(sync ? { sync: { key: sync } } : {}),
+      bind: { dblclick: () => () => { latest().onReset?.(); return null; } },
+    },
+    scales: {
+      x: { time: true, ...(window ? { range: () => latest().window ?? window } : {}) },
+      y: {
+        range: (_plot, low, high) => {
+          const bottom = min ?? Math.min(0, low ?? 0);
+          const top = max ?? (high === null || high <= bottom ? bottom + 1 : high + (high - bottom) * 0.08);
+          return [bottom, top];
+        },
+      },
+    },
+    axes: [
+      { stroke: muted, grid, ticks: { show: false }, font, size: 24, gap: 4, space: 70,
+        values: (_plot, splits) => splits.map((at) => tickText(at, (splits[1] ?? 0) - (splits[0] ?? 0))) },
+      { stroke: muted, grid, ticks: { show: false }, font, gap: 4, space: 28,
+        size: (_plot, texts) => 14 + 6.2 * Math.max(3, ...(texts ?? []).map((text) => text.length)),
+        values: (_plot, splits) => splits.map((value) => latest().format(value)) },
+    ],
+    series: [{}, ...series.map((one) => ({
+      label: one.name, stroke: one.color, width: 1.25, fill: fill > 0 ? faded(one.color, fill) : '', points: { show: false }, spanGaps: false,
+    }))],
+    ...(stacked ? { bands: series.slice(1).map((_, i) => ({ series: [i + 1, i + 2] as [number, number] })) } : {}),
+    hooks: {
+      setSelect: [(plot) => {
+        const { left, width: selected } = plot.select;
+        if (selected > 4) latest().onZoom?.(plot.posToVal(left, 'x'), plot.posToVal(left + selected, 'x'));
+        plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+      }],
+    },
+    plugins: [tooltip(latest)],
+  };
+}
+
+export function Chart(props: ChartProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const current = useRef(props);
+  current.current = props;
+  // What uPlot cannot change in place.
+  const shape = JSON.stringify([props.series.map((one) => [one.name, one.color]), props.stacked, props.fill, props.min, props.max, props.height,
+    Boolean(props.window), props.sync, paint.value, language.value]);
+
+  useEffect(() => {
+    const host = box.current;
+    if (!host) return undefined;
+    const made = new uPlot(options(current.current, Math.max(host.clientWidth, 40), () => current.current), dataOf(current.current), host);
+    plot.current = made;
+    const watch = new ResizeObserver(() => {
+      if (host.clientWidth > 0 && host.clientWidth !== made.width) made.setSize({ width: host.clientWidth, height: current.current.height });
+    });
+    watch.observe(host);
+    return () => { watch.disconnect(); made.destroy(); plot.current = null; };
+  }, [shape]);
+
+  useEffect(() => { plot.current?.setData(dataOf(props)); }, [props.times, props.series, props.stacked]);
+
+  return <div class="chart" ref={box} style={{ height: `${props.height}px` }} />;
+}
