@@ -39,16 +39,24 @@ export function last(values: (number | null)[]): number | null {
   return null;
 }
 
+const named = (what: string, expression: string): string => `label_replace(${expression}, "what", "${what}", "", "")`;
+
 // PromQL for one machine. `i` is the matcher of its instance; windows are wide enough for a scrape every 15 s.
 const real = 'fstype!~"tmpfs|ramfs|devtmpfs|overlay|squashfs|fuse.*"';
 export const expressions = {
   cpu: (i: string) => `sum by (mode) (rate(node_cpu_seconds_total{${i},mode!="idle"}[1m])) / scalar(count(count by (cpu) (node_cpu_seconds_total{${i}}))) * 100`,
-  load: (i: string) => `{__name__=~"node_load(1|5|15)",${i}}`,
+  load: (i: string) => `{__name__=~"node_load(1|5|15)",${i}} or ${named('cores', `count(count by (cpu) (node_cpu_seconds_total{${i}}))`)}`,
   memory: (i: string) => `{__name__=~"node_memory_(MemTotal|MemAvailable|MemFree|SwapTotal|SwapFree)_bytes",${i}}`,
-  network: (i: string) => `label_replace(sum(rate(node_network_receive_bytes_total{${i},device!="lo"}[1m])), "way", "in", "", "") or label_replace(sum(rate(node_network_transmit_bytes_total{${i},device!="lo"}[1m])), "way", "out", "", "")`,
-  disk: (i: string) => `label_replace(sum(rate(node_disk_read_bytes_total{${i}}[1m])), "way", "in", "", "") or label_replace(sum(rate(node_disk_written_bytes_total{${i}}[1m])), "way", "out", "", "")`,
-  pressure: (i: string) => `label_replace(rate(node_pressure_cpu_waiting_seconds_total{${i}}[1m]) * 100, "what", "cpu", "", "") or label_replace(rate(node_pressure_io_waiting_seconds_total{${i}}[1m]) * 100, "what", "io", "", "") or label_replace(rate(node_pressure_memory_waiting_seconds_total{${i}}[1m]) * 100, "what", "memory", "", "")`,
-  facts: (i: string) => `node_uname_info{${i}} or node_os_info{${i}} or node_boot_time_seconds{${i}} or node_time_seconds{${i}} or count by (fact) (label_replace(count by (cpu) (node_cpu_seconds_total{${i}}), "fact", "cores", "", ""))`,
-  space: (i: string) => `node_filesystem_size_bytes{${i},${real}} or node_filesystem_avail_bytes{${i},${real}}`,
-  server: () => 'prometheus_tsdb_head_series or sum(rate(prometheus_tsdb_head_samples_appended_total[1m])) or process_resident_memory_bytes{job="prometheus"}',
+  network: (i: string) => `${named('in', `sum(rate(node_network_receive_bytes_total{${i},device!="lo"}[1m]))`)} or ${named('out', `sum(rate(node_network_transmit_bytes_total{${i},device!="lo"}[1m]))`)}`,
+  disk: (i: string) => `${named('in', `sum(rate(node_disk_read_bytes_total{${i}}[1m]))`)} or ${named('out', `sum(rate(node_disk_written_bytes_total{${i}}[1m]))`)}`,
+  pressure: (i: string) => ['cpu', 'io', 'memory'].map((what) => named(what, `rate(node_pressure_${what}_waiting_seconds_total{${i}}[1m]) * 100`)).join(' or '),
+  // `or` joins only what differs in a label other than the name, so one selector with several names where that is possible.
+  facts: (i: string) => `{__name__=~"node_uname_info|node_os_info|node_boot_time_seconds|node_time_seconds",${i}} or ${named('cores', `count(count by (cpu) (node_cpu_seconds_total{${i}}))`)}`,
+  space: (i: string) => `{__name__=~"node_filesystem_(size|avail)_bytes",${i},${real}} or {__name__=~"node_memory_Swap(Total|Free)_bytes",${i}}`,
+  server: () => [
+    named('series', 'sum(prometheus_tsdb_head_series)'),
+    named('samples', 'sum(rate(prometheus_tsdb_head_samples_appended_total[1m]))'),
+    named('memory', 'sum(process_resident_memory_bytes and on (instance, job) prometheus_tsdb_head_series)'),
+    named('disk', 'sum(prometheus_tsdb_storage_blocks_bytes + prometheus_tsdb_wal_storage_size_bytes)'),
+  ].join(' or '),
 };

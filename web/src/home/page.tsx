@@ -47,7 +47,7 @@ function Facts({ instances, chosen, choose }: { instances: Series[]; chosen: str
   const { data } = useLoaded((signal) => vector(expression, signal), [expression], REFRESH_MS);
   const value = (name: string) => Number(data?.find((one) => one.metric.__name__ === name)?.value?.[1] ?? NaN);
   const metric = (name: string) => data?.find((one) => one.metric.__name__ === name)?.metric ?? {};
-  const cores = data?.find((one) => one.metric.fact === 'cores')?.value?.[1];
+  const cores = data?.find((one) => one.metric.what === 'cores')?.value?.[1];
   const uptime = value('node_time_seconds') - value('node_boot_time_seconds');
   const facts: [string, string | undefined][] = [
     [t('system'), metric('node_os_info').pretty_name],
@@ -72,7 +72,7 @@ function Facts({ instances, chosen, choose }: { instances: Series[]; chosen: str
 
 function Machine({ instance }: { instance: string }) {
   const i = matcher(instance);
-  const ways = (incoming: TextKey, outgoing: TextKey) => (frame: Frame) => byLabel(frame, 'way', [['in', incoming, 0], ['out', outgoing, 2]]);
+  const ways = (incoming: TextKey, outgoing: TextKey) => (frame: Frame) => byLabel(frame, 'what', [['in', incoming, 0], ['out', outgoing, 2]]);
   const first = (format: (value: number) => string) => (series: ChartSeries[]) => format(last(series[0]?.values ?? []) ?? 0);
   return (
     <>

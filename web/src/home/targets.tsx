@@ -31,17 +31,18 @@ export function TargetsPanel() {
 
 export function ServerPanel() {
   const { data } = useLoaded((signal) => vector(expressions.server(), signal), [], REFRESH_MS);
-  const value = (name: string | undefined) => Number(data?.find((one) => one.metric.__name__ === name)?.value?.[1] ?? NaN);
-  const facts: [string, string][] = [
-    [t('series'), formatShort(value('prometheus_tsdb_head_series'))],
-    [t('samplesPerSecond'), formatShort(value(undefined))],
-    [t('residentMemory'), formatBytes(value('process_resident_memory_bytes'))],
+  const value = (what: string) => Number(data?.find((one) => one.metric.what === what)?.value?.[1] ?? NaN);
+  const facts: [string, string, number][] = [
+    [t('series'), formatShort(value('series')), value('series')],
+    [t('samplesPerSecond'), formatShort(value('samples')), value('samples')],
+    [t('residentMemory'), formatBytes(value('memory')), value('memory')],
+    [t('storedOnDisk'), formatBytes(value('disk')), value('disk')],
   ];
   return (
     <section class="panel" aria-label={t('vigie')}>
       <header><h2><a href={href('status')}>{t('vigie')}</a></h2></header>
       <div class="rows">
-        {data && facts.filter(([, text]) => !text.startsWith('NaN')).map(([name, text]) => <div class="line" key={name}><span class="muted">{name}</span><span class="spacer" /><b>{text}</b></div>)}
+        {data && facts.filter(([, , known]) => !Number.isNaN(known)).map(([name, text]) => <div class="line" key={name}><span class="muted">{name}</span><span class="spacer" /><b>{text}</b></div>)}
       </div>
     </section>
   );
