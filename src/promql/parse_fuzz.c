@@ -6,6 +6,7 @@
  */
 #include "promql/parse.h"
 
+#include "promql/lint.h"
 #include "promql/print.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
@@ -104,6 +105,19 @@ static void check_json(const Node *root)
     buf_done(&text);
 }
 
+static void check_hints(const Expr *expr)
+{
+    Arena arena;
+    Hint *hint = NULL;
+    arena_init(&arena, ARENA_MAX);
+    bool ok = expr_lint(expr, &arena, &hint, NULL);
+    ASSERT(ok);
+    for (; hint; hint = hint->next) {
+        ASSERT(hint->message.len > 0 && hint->at.end <= expr->text.len);
+    }
+    arena_done(&arena);
+}
+
 static void check_accepted(const Expr *expr)
 {
     Buf line;
@@ -115,6 +129,7 @@ static void check_accepted(const Expr *expr)
     ASSERT(buf_ok(&line, NULL) && buf_ok(&folded, NULL));
     check_places(expr->root);
     check_json(expr->root);
+    check_hints(expr);
     if (!has_tiny_range(expr->root)) {
         check_reads_back(buf_view(&line), buf_view(&line));
         check_reads_back(buf_view(&folded), buf_view(&line));
