@@ -57,6 +57,7 @@ static Annotation *find_or_add(Annotations *annotations, AnnotationLevel level, 
     return annotation;
 }
 
+PRINTF_LIKE(5, 0)
 static void add(Annotations *annotations, AnnotationLevel level, bool counted, u32 pos,
                 const char *format, va_list args)
 {
