@@ -201,7 +201,6 @@ void exchange_put_head(HttpExchange *exchange, Buf *out, Str content_type, Str e
                        i64 length);           /* length -1: chunked or until close */
 void exchange_finish(HttpExchange *exchange); /* on the loop: the next request */
 bool exchange_choose_gzip(HttpExchange *exchange, Str content_type, size_t size); /* sets Vary */
-Str http_status_text(u32 status);
 
 /* http_stream.c */
 void stream_wake(HttpExchange *exchange, size_t output_size); /* loop: the output has moved */

@@ -90,7 +90,8 @@ void http_reply_static(HttpExchange *exchange, u32 status, Str content_type, Str
                        Str body);
 void http_redirect(HttpExchange *exchange, u32 status, Str location);
 void http_error(HttpExchange *exchange, u32 status, const char *format, ...)
-    PRINTF_LIKE(3, 4); /* text/plain, one line */
+    PRINTF_LIKE(3, 4);            /* text/plain, one line */
+Str http_status_text(u32 status); /* "Not Found" */
 
 /* A streamed reply, chunked. Workers only: http_write waits while the client is slow, and gives up
  * when it takes less than HTTP_WRITE_PROGRESS_MIN bytes in the write time-out. */
@@ -142,7 +143,7 @@ typedef struct HttpServerOpts {
     void (*report)(void *self, const Err *err); /* a changed web configuration is wrong; any thread;
                                                    may be NULL */
     void *report_self;
-    size_t header_max; /* bytes; 0: 64 KiB */
+    size_t header_max;      /* bytes; 0: 64 KiB */
     size_t body_max;        /* bytes; 0: 32 MiB */
     i64 read_timeout_ms;    /* to receive a whole request, and idle keep-alive; 0: 5 min */
     i64 write_timeout_ms;   /* without HTTP_WRITE_PROGRESS_MIN bytes sent; 0: 1 min */

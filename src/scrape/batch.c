@@ -45,11 +45,18 @@ void scrape_batch_clear(ScrapeBatch *batch)
     arena_clear(&batch->arena);
 }
 
+void scrape_batch_reserve(ScrapeBatch *batch, size_t total)
+{
+    if (total <= batch->capacity) {
+        return;
+    }
+    batch->samples = mem_grow(batch->samples, total, sizeof(*batch->samples));
+    batch->outcomes = mem_grow(batch->outcomes, total, sizeof(*batch->outcomes));
+    batch->marks = mem_grow(batch->marks, total, sizeof(*batch->marks));
+    batch->capacity = total;
+}
+
 void scrape_batch_grow(ScrapeBatch *batch)
 {
-    size_t capacity = batch->capacity ? batch->capacity * 2 : CAPACITY_FIRST;
-    batch->samples = mem_grow(batch->samples, capacity, sizeof(*batch->samples));
-    batch->outcomes = mem_grow(batch->outcomes, capacity, sizeof(*batch->outcomes));
-    batch->marks = mem_grow(batch->marks, capacity, sizeof(*batch->marks));
-    batch->capacity = capacity;
+    scrape_batch_reserve(batch, batch->capacity ? batch->capacity * 2 : CAPACITY_FIRST);
 }

@@ -12,7 +12,8 @@
 #include "model/sink.h"
 
 enum {
-    BATCH_KEPT_MAX = 1 << 20,            /* samples; larger arrays are freed after use */
+    BATCH_KEPT_MAX = 1 << 17,            /* samples; larger arrays are freed after use */
+    BATCH_REPORTS_MAX = 32,              /* kinds of reports; the last is nobody's */
     BATCH_ARENA_MAX = 256 * 1024 * 1024, /* bytes for the labels of new series of one page */
 };
 
@@ -20,7 +21,7 @@ typedef enum BatchKind {
     BATCH_LIVE,     /* sample with the scrape's time: its series gets a marker when it vanishes */
     BATCH_EXPLICIT, /* sample with its own time, outside staleness */
     BATCH_STALE,    /* marker */
-    BATCH_REPORT,   /* up and the like; `entry` is the caller's */
+    BATCH_REPORT,   /* up and the like; `entry` is the caller's, below BATCH_REPORTS_MAX */
 } BatchKind;
 
 typedef struct BatchMark { /* what a sample of the batch is */
@@ -53,6 +54,7 @@ void scrape_batch_init(ScrapeBatch *batch);
 void scrape_batch_done(ScrapeBatch *batch);
 void scrape_batch_clear(ScrapeBatch *batch); /* for the next scrape; gives large arrays back */
 void scrape_batch_grow(ScrapeBatch *batch);  /* room for at least one more sample */
+void scrape_batch_reserve(ScrapeBatch *batch, size_t total); /* at once, where it is known */
 
 static inline void scrape_batch_add(ScrapeBatch *batch, BatchSample sample, BatchMark mark)
 {

@@ -4,6 +4,7 @@
  */
 #include "scrape/cache_internal.h"
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "os/process.h"
 
@@ -30,14 +31,12 @@ ScrapeCache *scrape_cache_new(const ScrapeCacheOpts *opts)
     ScrapeCache *cache = MEM_NEW(ScrapeCache);
     cache->opts = *opts;
     cache->seed = hash_seed;
-    metadata_init(&cache->metadata, opts->strings);
     return cache;
 }
 
 ScrapeCache *scrape_cache_free(ScrapeCache *cache)
 {
     if (cache) {
-        metadata_done(&cache->metadata);
         mem_free(cache->entries);
         mem_free(cache->table);
         mem_free(cache);
@@ -47,13 +46,7 @@ ScrapeCache *scrape_cache_free(ScrapeCache *cache)
 
 void scrape_cache_configure(ScrapeCache *cache, const ScrapeCacheOpts *opts)
 {
-    ASSERT(opts->strings == cache->opts.strings);
     cache->opts = *opts;
-}
-
-Metadata *scrape_cache_metadata(ScrapeCache *cache)
-{
-    return &cache->metadata;
 }
 
 void scrape_cache_stats(const ScrapeCache *cache, ScrapeCacheStats *ret)
@@ -192,4 +185,25 @@ void cache_finish_page(ScrapeCache *cache, const ScrapeBatch *batch)
         reorder(cache, batch);
     }
     cache->changed = false;
+}
+
+void scrape_cache_stale_except(const ScrapeCache *retired, const ScrapeCache *cache, i64 t_ms,
+                               ScrapeBatch *batch)
+{
+    U64Map present = {0};
+    for (size_t i = 0; i < cache->count; i++) {
+        if (seen_this_round(cache, &cache->entries[i])) {
+            *u64map_put(&present, cache->entries[i].series, NULL) = 1;
+        }
+    }
+    for (size_t i = 0; i < retired->count; i++) {
+        const CacheEntry *entry = &retired->entries[i];
+        if (entry->tracked && !u64map_find(&present, entry->series)) {
+            BatchSample marker = {
+                .series = entry->series, .t_ms = t_ms, .value = f64_from_bits(STALE_NAN_BITS)};
+            scrape_batch_add(batch, marker,
+                             (BatchMark){.entry = BATCH_REPORTS_MAX - 1, .kind = BATCH_REPORT});
+        }
+    }
+    u64map_done(&present);
 }

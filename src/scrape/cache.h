@@ -19,7 +19,7 @@
  *     scrape_cache_commit(cache, &page, batch, &counts, err)
  *
  * Layer: scrape. Memory: scrape_cache_new/free. Thread: one at a time (a target's scrapes never
- * overlap); scrape_cache_metadata from any.
+ * overlap).
  */
 #pragma once
 
@@ -41,7 +41,7 @@ typedef struct ScrapeCacheOpts {
     const SampleRules *rules; /* borrowed, with what it points to */
     Labels target_labels;     /* borrowed */
     Sink *sink;
-    SymbolTable *strings; /* for metadata */
+    Metadata *metadata; /* of the target; borrowed */
 } ScrapeCacheOpts;
 
 typedef struct ScrapePage {
@@ -59,6 +59,7 @@ typedef struct ScrapeCounts {
     u64 duplicates; /* also the same series twice on one page */
     u64 out_of_bounds;
     u64 exemplars_out_of_order;
+    u32 unknown_reports; /* bit by `entry` of the reports whose series the sink does not know */
     bool over_sample_limit;
     bool over_label_limit;
 } ScrapeCounts;
@@ -84,14 +85,19 @@ bool scrape_cache_read(ScrapeCache *cache, const ScrapePage *page, ScrapeBatch *
 void scrape_cache_stale(ScrapeCache *cache, i64 t_ms, ScrapeBatch *batch);
 
 /*
+ * Beside a page that was read: a stale marker for every series that `retired`, the target's cache
+ * under its former rules, has live and this page does not have. They go as reports.
+ */
+void scrape_cache_stale_except(const ScrapeCache *retired, const ScrapeCache *cache, i64 t_ms,
+                               ScrapeBatch *batch);
+
+/*
  * Hands the batch to the sink and learns from what became of its samples.
  * page    the one that was read; NULL after scrape_cache_stale
  * Errors  what the sink says; then nothing was kept
  */
 bool scrape_cache_commit(ScrapeCache *cache, const ScrapePage *page, ScrapeBatch *batch,
                          ScrapeCounts *counts, Err *err) MUST_USE;
-
-Metadata *scrape_cache_metadata(ScrapeCache *cache);
 
 typedef struct ScrapeCacheStats {
     size_t entries;

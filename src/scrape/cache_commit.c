@@ -31,7 +31,8 @@ static void count_outcome(SampleOutcome outcome, ScrapeCounts *counts)
     }
 }
 
-/* Markers may be refused without a word: the target may have come back under another loop. */
+/* Markers and reports may be refused without a word: the target may have come back under another
+ * loop. */
 static size_t learn_outcomes(ScrapeCache *cache, const ScrapeBatch *batch, ScrapeCounts *counts)
 {
     size_t unknown = 0;
@@ -40,9 +41,11 @@ static size_t learn_outcomes(ScrapeCache *cache, const ScrapeBatch *batch, Scrap
         SampleOutcome outcome = batch->outcomes[i];
         if (mark.kind == BATCH_STALE) {
             set_tracked(cache, &cache->entries[mark.entry], false);
+        } else if (mark.kind == BATCH_REPORT) {
+            counts->unknown_reports |= (u32)(outcome == SAMPLE_UNKNOWN_SERIES) << mark.entry;
         } else if (UNLIKELY(outcome != SAMPLE_OK)) {
             count_outcome(outcome, counts);
-            unknown += outcome == SAMPLE_UNKNOWN_SERIES && mark.kind != BATCH_REPORT;
+            unknown += outcome == SAMPLE_UNKNOWN_SERIES;
         } else if (mark.kind == BATCH_LIVE) {
             set_tracked(cache, &cache->entries[mark.entry], true);
         }

@@ -47,7 +47,6 @@ struct ScrapeCache {
     size_t kept;     /* entries at the front that came in order */
     bool changed;    /* some did not: batch->order holds those behind `kept` */
     bool moved_only; /* changed, but nothing new */
-    Metadata metadata;
 };
 
 static inline bool entry_is(const CacheEntry *entry, Hash128 hash)

@@ -242,7 +242,7 @@ static void take_metadata(Pass *pass, ExpositionEntry kind)
 {
     ArenaMark before = arena_mark(&pass->batch->arena);
     MetricType type =
-        metadata_page_line(&pass->cache->metadata, kind, &pass->reader, &pass->batch->arena);
+        metadata_page_line(pass->cache->opts.metadata, kind, &pass->reader, &pass->batch->arena);
     arena_reset(&pass->batch->arena, before);
     if (kind == EXPOSITION_TYPE) {
         pass->type = type;
@@ -317,10 +317,11 @@ bool scrape_cache_read(ScrapeCache *cache, const ScrapePage *page, ScrapeBatch *
     Pass pass = {.cache = cache, .page = page, .batch = batch, .counts = counts, .err = err};
     *counts = (ScrapeCounts){0};
     cache_begin_page(cache);
-    metadata_page_begin(&cache->metadata);
+    metadata_page_begin(cache->opts.metadata);
+    scrape_batch_reserve(batch, cache->tracked + BATCH_REPORTS_MAX);
     exposition_init(&pass.reader, page->format, page->body);
     bool ok = read_entries(&pass);
-    metadata_page_end(&cache->metadata, ok);
+    metadata_page_end(cache->opts.metadata, ok);
     if (!ok || !check_sample_limit(&pass)) {
         scrape_batch_clear(batch);
         cache_forget_page(cache);

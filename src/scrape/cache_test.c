@@ -14,6 +14,7 @@ enum { PAGE_MAX = 4 * 1024 * 1024 };
 typedef struct Bench {
     ListSink list;
     SymbolTable *strings;
+    Metadata metadata;
     SampleRules rules;
     Label labels[2];
     ScrapeCache *cache;
@@ -32,16 +33,18 @@ static void bench_init(Bench *bench)
     list_sink_init(&bench->list);
     scrape_batch_init(&bench->batch);
     bench->strings = symbols_new();
+    metadata_init(&bench->metadata, bench->strings);
     bench->cache = scrape_cache_new(&(ScrapeCacheOpts){.rules = &bench->rules,
                                                        .target_labels = {bench->labels, 2},
                                                        .sink = &bench->list.sink,
-                                                       .strings = bench->strings});
+                                                       .metadata = &bench->metadata});
 }
 
 static void bench_done(Bench *bench)
 {
     SymbolStats stats;
     scrape_cache_free(bench->cache);
+    metadata_done(&bench->metadata);
     symbols_stats(bench->strings, &stats);
     CHECK_U64(stats.references, 0);
     symbols_free(bench->strings);
@@ -591,5 +594,34 @@ TEST(cache, a_page_in_ever_new_order_is_followed_and_a_settled_one_needs_no_tabl
     CHECK_U64(stats.entries, LINES);
     CHECK(stats.bytes < LINES * 24 + 1024); /* entries alone */
     buf_done(&page);
+    bench_done(&bench);
+}
+
+TEST(cache, a_successor_under_other_rules_ends_what_it_no_longer_has)
+{
+    Bench bench;
+    bench_init(&bench);
+    CHECK_OK(scrape(&bench, 1, "a 1\nb 1\n"), &bench.err);
+    ScrapeCache *retired = bench.cache;
+    bench.cache = scrape_cache_new(&(ScrapeCacheOpts){.rules = &bench.rules,
+                                                      .target_labels = {bench.labels, 2},
+                                                      .sink = &bench.list.sink,
+                                                      .metadata = &bench.metadata});
+    Buf body;
+    buf_init(&body, PAGE_MAX);
+    buf_lit(&body, "b 2\nc 2\n");
+    memset(buf_reserve(&body, EXPOSITION_SLACK), 0, EXPOSITION_SLACK);
+    ScrapePage page = {.body = buf_view(&body), .t_ms = 2, .now_ms = 2};
+    scrape_batch_clear(&bench.batch);
+    CHECK_OK(scrape_cache_read(bench.cache, &page, &bench.batch, &bench.counts, &bench.err),
+             &bench.err);
+    scrape_cache_stale_except(retired, bench.cache, 2, &bench.batch);
+    CHECK_OK(scrape_cache_commit(bench.cache, &page, &bench.batch, &bench.counts, &bench.err),
+             &bench.err);
+    CHECK_STR(SHOW(&bench, OWN("a", "")), S("1=1 2=stale"));
+    CHECK_STR(SHOW(&bench, OWN("b", "")), S("1=1 2=2"));
+    CHECK_U64(tracked(&bench), 2);
+    buf_done(&body);
+    scrape_cache_free(retired);
     bench_done(&bench);
 }

@@ -2,6 +2,7 @@
 #include "scrape/list_sink.h"
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/test.h"
 #include "codec/number.h"
 
@@ -31,9 +32,11 @@ static bool list_series(Sink *sink, Labels labels, SeriesId *ret, bool *ret_new,
     }
     Str text = text_of(list, labels);
     u64 *slot = strmap_put(&list->by_text, text, &is_new);
-    is_new = is_new || list->series.at[*slot - 1].forgotten;
+    is_new = is_new || list->series.at[*slot - 1]->forgotten;
     if (is_new) {
-        *vec_push(&list->series) = (ListSeries){.text = text};
+        ListSeries *made = MEM_NEW(ListSeries);
+        made->text = text;
+        *vec_push(&list->series) = made;
         *slot = list->series.count;
     }
     *ret = *slot;
@@ -47,7 +50,7 @@ static bool list_series(Sink *sink, Labels labels, SeriesId *ret, bool *ret_new,
 static SampleOutcome put(ListSink *list, const BatchSample *sample)
 {
     CHECK(sample->series > 0 && sample->series <= list->series.count);
-    ListSeries *series = &list->series.at[sample->series - 1];
+    ListSeries *series = list->series.at[sample->series - 1];
     if (series->forgotten) {
         return SAMPLE_UNKNOWN_SERIES;
     }
@@ -86,7 +89,7 @@ static bool list_exemplar(Sink *sink, SeriesId series, const Exemplar *exemplar,
     ListSink *list = CONTAINER_OF(sink, ListSink, sink);
     (void)err;
     pthread_mutex_lock(&list->lock);
-    *vec_push(&list->exemplars) = (ListExemplar){.series = list->series.at[series - 1].text,
+    *vec_push(&list->exemplars) = (ListExemplar){.series = list->series.at[series - 1]->text,
                                                  .text = text_of(list, exemplar->labels),
                                                  .value = exemplar->value,
                                                  .t_ms = exemplar->t_ms};
@@ -105,7 +108,8 @@ void list_sink_init(ListSink *list)
 void list_sink_done(ListSink *list)
 {
     for (size_t i = 0; i < list->series.count; i++) {
-        vec_done(&list->series.at[i].samples);
+        vec_done(&list->series.at[i]->samples);
+        mem_free(list->series.at[i]);
     }
     vec_done(&list->series);
     vec_done(&list->exemplars);
@@ -119,7 +123,7 @@ const ListSeries *list_sink_find(ListSink *list, Str text)
     u64 index;
     pthread_mutex_lock(&list->lock);
     const ListSeries *found =
-        strmap_get(&list->by_text, text, &index) ? &list->series.at[index - 1] : NULL;
+        strmap_get(&list->by_text, text, &index) ? list->series.at[index - 1] : NULL;
     pthread_mutex_unlock(&list->lock);
     return found;
 }
@@ -158,7 +162,7 @@ void list_sink_forget(ListSink *list)
 {
     pthread_mutex_lock(&list->lock);
     for (size_t i = 0; i < list->series.count; i++) {
-        list->series.at[i].forgotten = true;
+        list->series.at[i]->forgotten = true;
     }
     pthread_mutex_unlock(&list->lock);
 }

@@ -35,8 +35,8 @@ typedef struct ListSink {
     Sink sink; /* pass &list.sink */
     pthread_mutex_t lock;
     Arena arena;
-    StrMap by_text;         /* index + 1 */
-    VEC(ListSeries) series; /* id = index + 1 */
+    StrMap by_text;           /* index + 1 */
+    VEC(ListSeries *) series; /* id = index + 1; owned */
     VEC(ListExemplar) exemplars;
     u64 series_calls;
     u64 appends;

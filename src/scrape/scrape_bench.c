@@ -143,6 +143,7 @@ int main(int argc, char **argv)
                                    {STR_INIT("job"), STR_INIT("checkout")}};
     Sink sink = {.series = take_series, .append = take_samples};
     SymbolTable *strings = symbols_new();
+    Metadata metadata;
     Run run = {.series = SERIES_DEFAULT};
     u64 wanted;
     if (argc > 1 && str_to_u64(str_from(argv[1]), &wanted) && wanted > 1) {
@@ -154,10 +155,12 @@ int main(int argc, char **argv)
     }
     buf_init(&run.page, PAGE_MAX);
     scrape_batch_init(&run.batch);
+    metadata_init(&metadata, strings);
     run.cache = scrape_cache_new(&(ScrapeCacheOpts){
-        .rules = &rules, .target_labels = {labels, 2}, .sink = &sink, .strings = strings});
+        .rules = &rules, .target_labels = {labels, 2}, .sink = &sink, .metadata = &metadata});
     measure(&run);
     scrape_cache_free(run.cache);
+    metadata_done(&metadata);
     scrape_batch_done(&run.batch);
     buf_done(&run.page);
     mem_free(run.order);
