@@ -89,24 +89,6 @@ const Node *node_unwrap(const Node *node)
     return node;
 }
 
-u32 expr_line(const Expr *expr, u32 pos)
-{
-    u32 line = 1;
-    for (u32 i = 0; i < pos && i < expr->text.len; i++) {
-        line += expr->text.ptr[i] == '\n';
-    }
-    return line;
-}
-
-u32 expr_column(const Expr *expr, u32 pos)
-{
-    u32 column = 1;
-    for (u32 i = 0; i < pos && i < expr->text.len; i++) {
-        column = expr->text.ptr[i] == '\n' ? 1 : column + 1;
-    }
-    return column;
-}
-
 size_t node_child_count(const Node *node)
 {
     switch (node->kind) {

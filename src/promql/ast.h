@@ -244,9 +244,7 @@ bool binary_op_is_comparison(BinaryOp op);     /* == != > < >= <= */
 bool binary_op_is_set(BinaryOp op);            /* and or unless */
 bool aggregate_op_has_param(AggregateOp op);
 
-const Node *node_unwrap(const Node *node);  /* without parentheses and step-invariant wrappers */
-u32 expr_line(const Expr *expr, u32 pos);   /* 1-based */
-u32 expr_column(const Expr *expr, u32 pos); /* 1-based, in bytes */
+const Node *node_unwrap(const Node *node); /* without parentheses and step-invariant wrappers */
 
 /* The operands in text order: not the durations, not the selector's parts. */
 size_t node_child_count(const Node *node);
