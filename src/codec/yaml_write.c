@@ -246,6 +246,21 @@ void yaml_put_duration(YamlWriter *writer, i64 ms)
     put_plain(writer, &text);
 }
 
+void yaml_put_flow_list(YamlWriter *writer, const Str *texts, size_t count)
+{
+    yaml_event_t event;
+    if (!writer) {
+        return;
+    }
+    emit(writer,
+         yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_FLOW_SEQUENCE_STYLE),
+         &event);
+    for (size_t i = 0; i < count; i++) {
+        yaml_put_text(writer, texts[i]);
+    }
+    emit(writer, yaml_sequence_end_event_initialize(&event), &event);
+}
+
 /* NOLINTNEXTLINE(misc-no-recursion): a tree is at most YAML_DEPTH_MAX deep */
 void yaml_put_node(YamlWriter *writer, const YamlNode *node)
 {

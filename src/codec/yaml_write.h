@@ -39,6 +39,9 @@ void yaml_put_u64(YamlWriter *writer, u64 value);
 void yaml_put_f64(YamlWriter *writer, f64 value);
 void yaml_put_duration(YamlWriter *writer, i64 ms);
 
+/* On one line: [a, b]. */
+void yaml_put_flow_list(YamlWriter *writer, const Str *texts, size_t count);
+
 /* A whole tree; NULL writes null. */
 void yaml_put_node(YamlWriter *writer, const YamlNode *node);
 

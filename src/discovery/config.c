@@ -3,6 +3,7 @@
 
 #include "base/quote.h"
 #include "discovery/config_kinds.h"
+#include "net/client_config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,7 +107,50 @@ static const YamlNode *list_of(YamlMap *map, const DiscoveryKind *kind)
     return yaml_get(map, key);
 }
 
-bool discovery_configs_read(YamlMap *map, Arena *arena, DiscoveryConfigs *ret, Err *err)
+/* The block of a file discovery with its paths joined to the folder of the configuration. */
+static bool join_files(const YamlNode *block, Str dir, Arena *arena, const YamlNode **ret, Err *err)
+{
+    YamlNode *copy = ARENA_NEW(arena, YamlNode, 1);
+    YamlPair *pairs = ARENA_NEW(arena, YamlPair, block->count);
+    YamlNode *list = ARENA_NEW(arena, YamlNode, 1);
+    if (!copy || !pairs || !list) {
+        return arena_full(arena, err);
+    }
+    *copy = *block;
+    copy->pairs = pairs;
+    for (size_t i = 0; i < block->count; i++) {
+        pairs[i] = block->pairs[i];
+        if (!str_eq(pairs[i].key->scalar, S("files"))) {
+            continue;
+        }
+        *list = *pairs[i].value;
+        list->items = ARENA_NEW(arena, YamlNode *, list->count);
+        YamlNode *items = ARENA_NEW(arena, YamlNode, list->count);
+        if (!list->items || !items) {
+            return arena_full(arena, err);
+        }
+        for (size_t k = 0; k < list->count; k++) {
+            items[k] = *pairs[i].value->items[k];
+            list->items[k] = &items[k];
+            if (!config_join_dir(arena, dir, items[k].scalar, &items[k].scalar, err)) {
+                return false;
+            }
+        }
+        pairs[i].value = list;
+    }
+    *ret = copy;
+    return true;
+}
+
+static bool read_block(const DiscoveryKind *kind, const YamlNode *node, Str dir, Arena *arena,
+                       DiscoveryConfig *ret, Err *err)
+{
+    *ret = (DiscoveryConfig){.kind = kind->name, .node = node, .dir = dir};
+    return check_block(kind, node, arena, err) &&
+           (strcmp(kind->name, "file") != 0 || join_files(node, dir, arena, &ret->node, err));
+}
+
+bool discovery_configs_read(YamlMap *map, Str dir, Arena *arena, DiscoveryConfigs *ret, Err *err)
 {
     DiscoveryConfigs result = {0};
     size_t total = 0;
@@ -124,11 +168,11 @@ bool discovery_configs_read(YamlMap *map, Arena *arena, DiscoveryConfigs *ret, E
             return false;
         }
         for (size_t i = 0; i < yaml_count(list); i++) {
-            if (!check_block(kind, list->items[i], arena, err)) {
+            if (!read_block(kind, list->items[i], dir, arena, &result.others[result.other_count],
+                            err)) {
                 return false;
             }
-            result.others[result.other_count++] =
-                (DiscoveryConfig){.kind = kind->name, .node = list->items[i]};
+            result.other_count++;
         }
     }
     if (!read_statics(map, arena, &result, err)) {

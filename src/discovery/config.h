@@ -18,7 +18,8 @@
 /* One element of a …_sd_configs list. */
 typedef struct DiscoveryConfig {
     const char *kind;     /* "kubernetes": the key is kubernetes_sd_configs */
-    const YamlNode *node; /* a checked mapping */
+    const YamlNode *node; /* a checked mapping; the paths of file_sd_configs are joined to `dir` */
+    Str dir;              /* what other file names in it are relative to */
 } DiscoveryConfig;
 
 typedef struct DiscoveryConfigs {
@@ -30,9 +31,11 @@ typedef struct DiscoveryConfigs {
 
 /*
  * Takes static_configs and every …_sd_configs out of a job's mapping.
+ * dir     of the configuration file
  * Errors  ERR_INVALID with the place, worded as the original
  */
-bool discovery_configs_read(YamlMap *map, Arena *arena, DiscoveryConfigs *ret, Err *err) MUST_USE;
+bool discovery_configs_read(YamlMap *map, Str dir, Arena *arena, DiscoveryConfigs *ret,
+                            Err *err) MUST_USE;
 
 /* Writes the keys with their defaults, inside the mapping that is being written. */
 void discovery_configs_write(YamlWriter *writer, const DiscoveryConfigs *configs);

@@ -33,6 +33,7 @@ typedef struct GlobalConfig {
     ScrapeLimits limits;
     NameScheme name_scheme;
     Str name_escaping; /* as written; empty: follows from the scheme */
+    bool given;        /* the file has a global section */
     bool scrape_native_histograms;
     bool convert_classic_histograms;
     bool always_scrape_classic_histograms;
@@ -168,7 +169,8 @@ typedef struct Config {
     OtlpConfig otlp;
     Str *warnings; /* odd but accepted; one line each, with file and line */
     size_t warning_count;
-    Arena arena; /* owns everything above */
+    struct ConfigRules *rules; /* every relabelling list above, to free what they own */
+    Arena arena;               /* owns everything above */
 } Config;
 
 /*
