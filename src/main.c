@@ -26,6 +26,7 @@ enum {
 
 static const Role *const roles[] = {
     &role_node_exporter,
+    &role_prometheus,
     &role_grafana,
 };
 

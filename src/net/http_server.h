@@ -133,6 +133,13 @@ void router_set_observer(Router *router,
                          void *self);
 void router_free(Router *router);
 
+/*
+ * Hands an exchange on to the handler that another router has for `path` (raw, behind any prefix),
+ * on this thread: how one role answers under another's mount point. Workers only. 404 and 405 as
+ * usual.
+ */
+void router_forward(const Router *router, HttpExchange *exchange, Str path);
+
 typedef struct HttpServerOpts {
     const char *role;  /* for error texts */
     const Str *listen; /* "127.0.0.1:9090", ":9090", "[::1]:9090", "unix:/path"; several are fine */

@@ -367,3 +367,20 @@ bool router_not_found(const Router *router, HttpExchange *exchange)
     }
     return router->not_found != NULL;
 }
+
+void router_forward(const Router *router, HttpExchange *exchange, Str path)
+{
+    RouteMatch match = {0};
+    Err err = {0};
+    if (!search_path(router, exchange->request.method, path, &exchange->arena, &match, &err)) {
+        http_error(exchange, 400, "%s", err.message);
+    } else if (match.route) {
+        exchange->request.path_params = match.params;
+        exchange->request.path_param_count = match.param_count;
+        match.route->handle(match.self, exchange);
+    } else if (match.allowed) {
+        http_error(exchange, 405, "Method Not Allowed");
+    } else {
+        http_error(exchange, 404, "404 page not found");
+    }
+}

@@ -89,7 +89,7 @@ static const char *number_value(Arena *arena, Str text, f64 *ret)
     return NULL;
 }
 
-Node *parse_number(Parser *parser)
+Node *literal_number(Parser *parser)
 {
     Token token = parser_take(parser);
     Node *node = node_new(parser, NODE_NUMBER, VALUE_SCALAR, token.start, parser->last_end);

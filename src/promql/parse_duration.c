@@ -56,7 +56,7 @@ static Node *duration_new(Parser *parser, DurationOp op, u32 start, const Node *
 
 static Node *parse_literal(Parser *parser)
 {
-    Node *node = parse_number(parser);
+    Node *node = literal_number(parser);
     if (node && out_of_range(node->number.value)) {
         (void)parser_fail(parser, node->at.start, "duration out of range");
         return NULL;
@@ -246,7 +246,7 @@ static Node *parse_signed_offset(Parser *parser, const DurationContext *context)
     switch (parser_peek(parser)->kind) {
     case TOKEN_NUMBER:
     case TOKEN_DURATION:
-        operand = parse_number(parser);
+        operand = literal_number(parser);
         if (operand && out_of_range(operand->number.value)) {
             (void)parser_fail(parser, sign.start, "duration out of range");
             return NULL;

@@ -156,7 +156,7 @@ static bool parse_fill_value(Parser *parser, f64 *ret)
     if (!parser_at(parser, TOKEN_NUMBER) && !parser_at(parser, TOKEN_DURATION)) {
         return parser_unexpected_in_expr(parser);
     }
-    const Node *number = parse_number(parser);
+    const Node *number = literal_number(parser);
     if (!number) {
         return false;
     }
@@ -516,7 +516,7 @@ static Node *parse_operand_start(Parser *parser)
         return parse_string(parser);
     case TOKEN_NUMBER:
     case TOKEN_DURATION:
-        return parse_number(parser);
+        return literal_number(parser);
     default:
         if (names_metric(parser_peek(parser)->kind)) {
             return parse_word(parser);

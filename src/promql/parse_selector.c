@@ -178,7 +178,7 @@ static bool parse_timestamp(Parser *parser, f64 *ret)
     if (!parser_at(parser, TOKEN_NUMBER) && !parser_at(parser, TOKEN_DURATION)) {
         return parser_unexpected(parser, "@", "timestamp");
     }
-    const Node *number = parse_number(parser);
+    const Node *number = literal_number(parser);
     if (!number) {
         return false;
     }

@@ -101,5 +101,5 @@ Node *parse_offset_duration(Parser *parser, const DurationContext *context);
 i64 seconds_to_ms(f64 seconds); /* through whole nanoseconds, as durations are in the original */
 
 /* literal.c */
-Node *parse_number(Parser *parser); /* the look-ahead is a number or duration */
+Node *literal_number(Parser *parser); /* the look-ahead is a number or duration */
 bool string_value(Parser *parser, const Token *token, Str *ret);
