@@ -1,8 +1,16 @@
 // The Prometheus API. Its base stands in the page, so that the same interface works on every port and below any prefix.
 
-export interface Series { metric: Record<string, string>; values?: [number, string][]; value?: [number, string] }
+export interface Histogram { count: string; sum: string; buckets?: [number, string, string, string][] }
+export interface Series {
+  metric: Record<string, string>;
+  values?: [number, string][]; value?: [number, string];
+  histograms?: [number, Histogram][]; histogram?: [number, Histogram];
+}
 export interface QueryData { resultType: 'vector' | 'matrix' | 'scalar' | 'string'; result: Series[] | [number, string] }
-export interface Answer<T> { status: string; data: T; error?: string; errorType?: string; warnings?: string[]; infos?: string[] }
+export interface Answer<T> {
+  status: string; data: T; error?: string; errorType?: string; warnings?: string[]; infos?: string[];
+  message?: string; // an error in Grafana's words, from the proxy in between
+}
 
 export class ApiError extends Error {
   constructor(readonly kind: string, message: string) { super(message); }
@@ -21,7 +29,9 @@ async function read<T>(reply: Response): Promise<Answer<T>> {
   } catch {
     throw new ApiError('network', `${reply.status} ${reply.statusText}`);
   }
-  if (answer.status !== 'success') throw new ApiError(answer.errorType ?? 'unknown', answer.error ?? reply.statusText);
+  if (answer.status !== 'success') {
+    throw new ApiError(answer.errorType ?? 'unknown', answer.error ?? answer.message ?? `${reply.status} ${reply.statusText}`);
+  }
   return answer;
 }
 

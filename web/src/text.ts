@@ -29,7 +29,9 @@ const en = {
   headStats: 'Head', topNames: 'Metrics by series', topLabels: 'Label names by values', topPairs: 'Label pairs by series',
   topMemory: 'Label names by memory', count: 'Count', buildInformation: 'Build', runtimeInformation: 'Runtime',
   active: 'active', dropped: 'dropped', key_help: 'this list', goHome: 'go to Home', goQuery: 'go to Query', goTargets: 'go to Targets',
-  refresh: 'Refresh', paused: 'paused', live: 'live', notFound: 'There is no such page.', truncatedRows: 'Only the first 1,000 rows are shown.',
+  refresh: 'Refresh', paused: 'paused', live: 'live', earlier: 'Earlier', later: 'Later', shorter: 'Shorter', longer: 'Longer', low: 'low', medium: 'medium', high: 'high', every: 'every',
+  fromZero: 'From zero', timePlaceholder: 'yyyy-mm-dd hh:mm:ss', oneSeries: 'series', scalar: 'scalar', string: 'string', queryHint: 'Names and labels are completed while you type; Ctrl+Space asks for them.',
+  notFound: 'There is no such page.', truncatedRows: 'Only the first 1,000 rows are shown.',
 };
 
 export type TextKey = keyof typeof en;
@@ -62,7 +64,9 @@ const fr: Record<TextKey, string> = {
   headStats: 'Tête', topNames: 'Métriques par nombre de séries', topLabels: 'Étiquettes par nombre de valeurs', topPairs: 'Paires d’étiquettes par nombre de séries',
   topMemory: 'Étiquettes par mémoire', count: 'Nombre', buildInformation: 'Version', runtimeInformation: 'Exécution',
   active: 'actives', dropped: 'écartées', key_help: 'cette liste', goHome: 'aller à l’accueil', goQuery: 'aller aux requêtes', goTargets: 'aller aux cibles',
-  refresh: 'Actualiser', paused: 'en pause', live: 'en direct', notFound: 'Cette page n’existe pas.', truncatedRows: 'Seules les 1 000 premières lignes sont affichées.',
+  refresh: 'Actualiser', paused: 'en pause', live: 'en direct', earlier: 'Plus tôt', later: 'Plus tard', shorter: 'Plus court', longer: 'Plus long', low: 'basse', medium: 'moyenne', high: 'haute', every: 'toutes les',
+  fromZero: 'Depuis zéro', timePlaceholder: 'aaaa-mm-jj hh:mm:ss', oneSeries: 'série', scalar: 'scalaire', string: 'chaîne', queryHint: 'Noms et étiquettes sont complétés à la frappe ; Ctrl+Espace les demande.',
+  notFound: 'Cette page n’existe pas.', truncatedRows: 'Seules les 1 000 premières lignes sont affichées.',
 };
 
 export type Language = 'en' | 'fr';

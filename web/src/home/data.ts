@@ -1,26 +1,10 @@
 // What Home asks for: one machine's metrics over the last half hour, a range query a panel.
-import { queryInstant, queryRange, type QueryData, type Series } from '../api';
+import { queryInstant, queryRange, type Series } from '../api';
+import { toFrame, type Frame } from '../frame';
 
 export const WINDOW_SECONDS = 1800;
 export const STEP_SECONDS = 10;
 export const REFRESH_MS = 5000;
-
-export interface Frame { times: number[]; rows: { labels: Record<string, string>; values: (number | null)[] }[] }
-
-// A range answer on one common time axis, with null where a series has no value.
-export function toFrame(data: QueryData, start: number, end: number, step: number): Frame {
-  const times: number[] = [];
-  for (let at = start; at <= end + 1e-6; at += step) times.push(at);
-  const rows = (data.result as Series[]).map((series) => {
-    const values = new Array<number | null>(times.length).fill(null);
-    for (const [at, text] of series.values ?? []) {
-      const value = Number(text);
-      values[Math.round((at - start) / step)] = Number.isFinite(value) ? value : null;
-    }
-    return { labels: series.metric, values };
-  });
-  return { times, rows };
-}
 
 export async function frame(expression: string, signal: AbortSignal): Promise<Frame> {
   const end = Math.floor(Date.now() / 1000 / STEP_SECONDS) * STEP_SECONDS;
@@ -31,12 +15,6 @@ export async function frame(expression: string, signal: AbortSignal): Promise<Fr
 
 export async function vector(expression: string, signal: AbortSignal): Promise<Series[]> {
   return (await queryInstant(expression, undefined, signal)).data.result as Series[];
-}
-
-// The last value there is.
-export function last(values: (number | null)[]): number | null {
-  for (let i = values.length - 1; i >= 0; i--) if (values[i] !== null) return values[i] as number;
-  return null;
 }
 
 const named = (what: string, expression: string): string => `label_replace(${expression}, "what", "${what}", "", "")`;

@@ -2,12 +2,13 @@
 import { useState } from 'preact/hooks';
 import type { Series } from '../api';
 import { formatBytes, formatBytesRate, formatNumber, formatPercent, formatUptime } from '../format';
+import { last, type Frame } from '../frame';
 import { t, type TextKey } from '../text';
 import type { ChartSeries } from '../ui/chart';
 import { seriesColor } from '../ui/colors';
 import { useLoaded } from '../ui/load';
 import { Loading, Note } from '../ui/parts';
-import { expressions, last, REFRESH_MS, vector, type Frame } from './data';
+import { expressions, REFRESH_MS, vector } from './data';
 import { ChartPanel } from './panel';
 import { SpacePanel } from './space';
 import { ServerPanel, TargetsPanel } from './targets';

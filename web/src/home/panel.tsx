@@ -1,11 +1,12 @@
 // ChartPanel: a titled chart of one query, with its legend and, on demand, the same as a table.
 import { useState } from 'preact/hooks';
 import { formatClock } from '../format';
+import { last, type Frame } from '../frame';
 import { t } from '../text';
 import { Chart, type ChartSeries } from '../ui/chart';
 import { useLoaded } from '../ui/load';
 import { Note } from '../ui/parts';
-import { frame, last, REFRESH_MS, type Frame } from './data';
+import { frame, REFRESH_MS } from './data';
 
 export interface ChartPanelProps {
   title: string;

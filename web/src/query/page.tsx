@@ -1,23 +1,20 @@
-// Query: an expression and its result as a table.
-import { useState } from 'preact/hooks';
-import { queryInstant, seriesName, type Series } from '../api';
+// Query: panels, all of whose state is in the URL.
+import { replaceSearch, search } from '../router';
 import { t } from '../text';
-import { useLoaded } from '../ui/load';
-import { Note } from '../ui/parts';
+import { QueryPanel } from './panel';
+import { emptyPanel, formatPanels, parsePanels, type PanelState } from './url';
 
 export default function QueryPage() {
-  const [expression, setExpression] = useState('up');
-  const [asked, ask] = useState('up');
-  const { data, error } = useLoaded((signal) => queryInstant(asked, undefined, signal), [asked]);
-  const rows = (data?.data.resultType === 'vector' ? data.data.result : []) as Series[];
+  const read = parsePanels(search.value);
+  const panels = read.length > 0 ? read : [emptyPanel()];
+  const write = (next: readonly PanelState[]) => replaceSearch(formatPanels(next), true);
   return (
-    <section class="panel full query">
-      <form class="bar-line" onSubmit={(event) => { event.preventDefault(); ask(expression); }}>
-        <input class="mono" style={{ flex: 1 }} aria-label={t('expression')} value={expression} onInput={(event) => setExpression(event.currentTarget.value)} />
-        <button class="primary">{t('execute')}</button>
-      </form>
-      {error && <Note kind="bad">{error}</Note>}
-      <table><tbody>{rows.map((row) => <tr key={seriesName(row.metric)}><td class="mono">{seriesName(row.metric)}</td><td class="number">{row.value?.[1]}</td></tr>)}</tbody></table>
-    </section>
+    <div class="grid">
+      {panels.map((panel, i) => (
+        <QueryPanel key={i} panel={panel} update={(change) => write(panels.map((one, k) => (k === i ? { ...one, ...change } : one)))}
+          remove={panels.length > 1 ? () => write(panels.filter((_, k) => k !== i)) : undefined} />
+      ))}
+      <div class="full"><button onClick={() => write([...panels, { ...emptyPanel(), tab: panels[panels.length - 1]?.tab ?? 'table' }])}>+ {t('addPanel')}</button></div>
+    </div>
   );
 }

@@ -17,6 +17,7 @@ export interface ChartProps {
   stacked?: boolean;
   fill?: number; // opacity below the lines
   min?: number; // of the value axis
+  fit?: boolean; // the value axis need not begin at zero
   max?: number;
   window?: [number, number]; // what the time axis spans, whatever there is data for
   sync?: string; // charts with the same key share their cursor
@@ -87,8 +88,27 @@ function tooltip(latest: () => ChartProps): uPlot.Plugin {
   };
 }
 
+// A little air above; below only where the axis does not stand on zero.
+function valueRange({ min, max, fit = false }: ChartProps, low: number | null, high: number | null): [number, number] {
+  const lowest = low ?? 0;
+  const highest = high ?? lowest + 1;
+  const air = highest > lowest ? (highest - Math.min(lowest, fit ? lowest : 0)) * 0.06 : Math.abs(highest) * 0.1 || 1;
+  const bottom = min ?? (fit ? lowest - air : Math.min(0, lowest));
+  return [bottom, max ?? Math.max(highest + air, bottom + 1e-12)];
+}
+
+// A value without neighbours makes no line, so it gets a point.
+function lonely(plot: uPlot, index: number): number[] {
+  const values = plot.data[index] as (number | null)[];
+  const found: number[] = [];
+  values.forEach((value, i) => {
+    if (typeof value === 'number' && typeof values[i - 1] !== 'number' && typeof values[i + 1] !== 'number') found.push(i);
+  });
+  return found;
+}
+
 function options(props: ChartProps, width: number, latest: () => ChartProps): uPlot.Options {
-  const { series, height, stacked, fill = stacked ? 0.35 : 0.08, min, max, window, sync } = props;
+  const { series, height, stacked, fill = stacked ? 0.35 : 0.08, window, sync } = props;
   const muted = cssColor('--muted');
   const grid = { stroke: cssColor('--grid'), width: 1 };
   const font = '11px system-ui, sans-serif';
@@ -107,9 +127,7 @@ function options(props: ChartProps, width: number, latest: () => ChartProps): uP
       x: { time: true, ...(window ? { range: () => latest().window ?? window } : {}) },
       y: {
         range: (_plot, low, high) => {
-          const bottom = min ?? Math.min(0, low ?? 0);
-          const top = max ?? (high === null || high <= bottom ? bottom + 1 : high + (high - bottom) * 0.08);
-          return [bottom, top];
+          return valueRange(props, low, high);
         },
       },
     },
@@ -121,7 +139,8 @@ function options(props: ChartProps, width: number, latest: () => ChartProps): uP
         values: (_plot, splits) => splits.map((value) => latest().format(value)) },
     ],
     series: [{}, ...series.map((one) => ({
-      label: one.name, stroke: one.color, width: 1.25, fill: fill > 0 ? faded(one.color, fill) : '', points: { show: false }, spanGaps: false,
+      label: one.name, stroke: one.color, width: 1.25, fill: fill > 0 ? faded(one.color, fill) : '', spanGaps: false,
+      points: { show: true, size: 4, fill: one.color, filter: lonely },
     }))],
     ...(stacked ? { bands: series.slice(1).map((_, i) => ({ series: [i + 1, i + 2] as [number, number] })) } : {}),
     hooks: {
@@ -141,7 +160,7 @@ export function Chart(props: ChartProps) {
   const current = useRef(props);
   current.current = props;
   // What uPlot cannot change in place.
-  const shape = JSON.stringify([props.series.map((one) => [one.name, one.color]), props.stacked, props.fill, props.min, props.max, props.height,
+  const shape = JSON.stringify([props.series.map((one) => [one.name, one.color]), props.stacked, props.fill, props.min, props.max, props.fit, props.height,
     Boolean(props.window), props.sync, paint.value, language.value]);
 
   useEffect(() => {

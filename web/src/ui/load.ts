@@ -9,16 +9,20 @@ export function useLoaded<T>(ask: (signal: AbortSignal) => Promise<T>, inputs: r
   useEffect(() => {
     const stop = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let busy = false;
     const next = () => { if (everyMs > 0 && !stop.signal.aborted) timer = setTimeout(run, everyMs); };
     const run = () => {
-      if (document.hidden) { next(); return; } // nobody looks: ask again later
+      if (busy || document.hidden) return; // nobody looks: shown() asks
+      busy = true;
       ask(stop.signal).then(
         (data) => { if (!stop.signal.aborted) setState({ data }); },
         (error: unknown) => { if (!stop.signal.aborted) setState((before) => ({ ...before, error: String((error as Error).message ?? error) })); },
-      ).finally(next);
+      ).finally(() => { busy = false; next(); });
     };
+    const shown = () => { if (!document.hidden) { clearTimeout(timer); run(); } };
+    document.addEventListener('visibilitychange', shown);
     run();
-    return () => { stop.abort(); clearTimeout(timer); };
+    return () => { stop.abort(); clearTimeout(timer); document.removeEventListener('visibilitychange', shown); };
   }, [...inputs, round, everyMs]);
   return { ...state, reload: () => setRound((before) => before + 1) };
 }
