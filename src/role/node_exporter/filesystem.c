@@ -23,6 +23,7 @@
 
 enum {
     PROBES_STUCK_MAX = 64, /* threads that may hang at once; more mounts are not even asked */
+    ERROR_WORDS_MAX = 128, /* bytes of a reason */
 };
 
 typedef struct Mount {
@@ -282,6 +283,20 @@ static void put_mount(Collect *collect, const Mount *mount, Str device_error,
             1);
 }
 
+/* As the original words it: in lower case, as Go does. */
+static Str error_words(int error, char reason[ERROR_WORDS_MAX])
+{
+    char system[ERROR_WORDS_MAX];
+    if (error == ETIMEDOUT) {
+        return S("mountpoint timeout");
+    }
+    (void)snprintf(reason, ERROR_WORDS_MAX, "%s", strerror_r(error, system, sizeof(system)));
+    if (reason[0] >= 'A' && reason[0] <= 'Z') {
+        reason[0] = (char)(reason[0] - 'A' + 'a');
+    }
+    return str_from(reason);
+}
+
 static void collect_mount(Collect *collect, const Mount *mount)
 {
     struct statvfs status = {0};
@@ -299,10 +314,8 @@ static void collect_mount(Collect *collect, const Mount *mount)
         put_mount(collect, mount, STR_EMPTY, &status);
         return;
     }
-    char reason[128];
-    const char *words =
-        error == ETIMEDOUT ? "mountpoint timeout" : strerror_r(error, reason, sizeof(reason));
-    put_mount(collect, mount, str_from(words), NULL);
+    char reason[ERROR_WORDS_MAX];
+    put_mount(collect, mount, error_words(error, reason), NULL);
 }
 
 /* A later mount on the same device and point hides an earlier one: each is shown once. */
