@@ -240,7 +240,7 @@ static const UnitRule unit_rules[] = {
      0.001, PAGE_GAUGE},
     {"power", "", "_watt", "Hardware monitor for power usage in watts (", 0.000001, PAGE_GAUGE},
     {"humidity", "", "",
-     "Hardware monitor for humidity, as ratio (multiply with 100.0 to get the humidity as a "
+     "Hardware monitor for humidity, as a ratio (multiply with 100.0 to get the humidity as a "
      "percentage) (",
      0.000001, PAGE_GAUGE},
     {"fan", "input", "_rpm", "Hardware monitor for fan revolutions per minute (", 1, PAGE_GAUGE},
