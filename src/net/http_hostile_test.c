@@ -472,7 +472,7 @@ TEST(http_hostile, closing_lets_a_running_exchange_end_within_its_grace)
 
 TEST(http_hostile, a_full_queue_of_workers_is_said_at_once)
 {
-    enum { CLIENTS = 80, TAKEN = 4 + 64 }; /* 4 run, 64 wait */
+    enum { CLIENTS = 80, WORKERS = 4, TAKEN = WORKERS + 64 }; /* 4 run, 64 wait */
     static Client clients[CLIENTS];
     Fixture fixture;
     Handlers handlers;
@@ -480,6 +480,9 @@ TEST(http_hostile, a_full_queue_of_workers_is_said_at_once)
     for (int i = 0; i < CLIENTS; i++) {
         client_open(&clients[i], &fixture);
         client_printf(&clients[i], "GET /block HTTP/1.1\r\n" HOST "\r\n");
+        while (i == WORKERS - 1 && atomic_load(&handlers.blocked) < WORKERS) {
+            usleep(1000); /* until each worker has one, they would stand in the queue */
+        }
     }
     CHECK_STR(fixture_get(&fixture, "GET /loop?n=1 HTTP/1.1\r\n" HOST "\r\n").body, S("1"));
     int answered = 0;
