@@ -52,6 +52,7 @@ ScrapeJob *scrape_job_release(ScrapeJob *job)
         if (job->owner.release) {
             job->owner.release(job->owner.self);
         }
+        failure_log_release(job->failures);
         arena_done(&job->arena);
         mem_free(job);
     }

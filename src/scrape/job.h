@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/types.h"
 #include "scrape/config.h"
+#include "scrape/failure_log.h"
 #include "scrape/labelling.h"
 
 #include <stdatomic.h>
@@ -26,7 +27,8 @@ typedef struct ScrapeJob {
     const ScrapeConfig *config; /* lives as long as the owner is retained */
     ConfigOwner owner;
     SampleRules rules;
-    Str accept; /* header */
+    Str accept;           /* header */
+    FailureLog *failures; /* one reference; NULL: none is wanted */
     Arena arena;
     _Atomic u64 targets_over_limit; /* their number when it is above target_limit, else 0 */
     _Atomic u64 references;

@@ -187,7 +187,7 @@ static void after_scrape(void *self)
 static void read_on_worker(void *self)
 {
     ScrapeLoop *loop = self;
-    ScrapeReply reply = {.body = {.ptr = loop->body, .len = loop->body_size},
+    ScrapeReply reply = {.body = {.ptr = (const char *)loop->body, .len = loop->body_size},
                          .content_type = loop->content_type};
     scrape_loop_take_reply(loop, &reply);
     loop_call(loop->net_loop, after_scrape, loop);
@@ -269,7 +269,7 @@ static void observe_interval(ScrapeLoop *loop, i64 now_mono_ns)
 {
     if (loop->last_begin_mono_ns != 0) {
         scrape_metrics_observe(&loop->env->metrics, &loop->env->metrics.interval_length,
-                               labels_get(loop->target->all, S("__scrape_interval__")),
+                               loop->interval_text,
                                (f64)(now_mono_ns - loop->last_begin_mono_ns) / (f64)NS_PER_SECOND);
     }
     loop->last_begin_mono_ns = now_mono_ns;
@@ -336,7 +336,7 @@ ScrapeLoop *scrape_loop_start(ScrapeEnv *env, ScrapeJob *job, Target *target,
     buf_init(&loop->last_error, ERR_MESSAGE_MAX + 4096);
     pthread_mutex_init(&loop->lock, NULL);
     atomic_store(&loop->references, 2); /* the owner's and the net loop's */
-    scrape_loop_format_timeout(loop);
+    scrape_loop_format_times(loop);
     ScrapeCacheOpts opts = cache_opts(loop);
     loop->cache = scrape_cache_new(&opts);
     loop_call(loop->net_loop, start_on_loop, loop);

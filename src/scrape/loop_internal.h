@@ -12,7 +12,7 @@
 enum {
     HTTP_STATUS_OK = 200,
     CONTENT_TYPE_MAX = 256, /* bytes; a page with a longer one is read on the net loop */
-    TIMEOUT_TEXT_MAX = 32,
+    TIME_TEXT_MAX = 32,
 };
 
 typedef enum LoopState {
@@ -57,8 +57,10 @@ struct ScrapeLoop {
     i64 t_ms;               /* timestamp of the running scrape */
     i64 stale_ms;           /* while ending */
     size_t last_size;       /* of the last page, as a hint */
-    char timeout_buf[TIMEOUT_TEXT_MAX];
-    Str timeout_text; /* header: seconds */
+    char timeout_buf[TIME_TEXT_MAX];
+    char interval_buf[TIME_TEXT_MAX];
+    Str timeout_text;  /* header: seconds */
+    Str interval_text; /* metrics: "1m0s", as the original's label */
     ScrapeCache *cache;
     ScrapeCache *retired; /* under former rules; until the first page under the new ones */
     SeriesId reports[REPORT_COUNT];
@@ -96,4 +98,4 @@ void scrape_loop_mark_stale(ScrapeLoop *loop);
  */
 i64 scrape_align_ns(i64 *aligned_ns, i64 interval_ns, i64 now_ns);
 
-void scrape_loop_format_timeout(ScrapeLoop *loop);
+void scrape_loop_format_times(ScrapeLoop *loop);

@@ -13,13 +13,24 @@
 
 #include <string.h>
 
-void scrape_loop_format_timeout(ScrapeLoop *loop)
+/* `text` into a buffer of the loop's own. */
+static Str keep_text(char to[TIME_TEXT_MAX], Str text)
 {
-    char text[F64_TEXT_MAX];
-    size_t size = f64_format_f(text, (f64)loop->target->timeout_ms / (f64)MS_PER_SECOND);
-    size = MIN(size, (size_t)TIMEOUT_TEXT_MAX);
-    memcpy(loop->timeout_buf, text, size);
-    loop->timeout_text = (Str){.ptr = loop->timeout_buf, .len = size};
+    size_t size = MIN(text.len, (size_t)TIME_TEXT_MAX);
+    memcpy(to, text.ptr, size);
+    return (Str){.ptr = to, .len = size};
+}
+
+void scrape_loop_format_times(ScrapeLoop *loop)
+{
+    char seconds[F64_TEXT_MAX];
+    size_t size = f64_format_f(seconds, (f64)loop->target->timeout_ms / (f64)MS_PER_SECOND);
+    Buf interval;
+    buf_init(&interval, TIME_TEXT_MAX);
+    duration_format_go(&interval, loop->target->interval_ms * NS_PER_MS);
+    loop->timeout_text = keep_text(loop->timeout_buf, (Str){.ptr = seconds, .len = size});
+    loop->interval_text = keep_text(loop->interval_buf, buf_view(&interval));
+    buf_done(&interval);
 }
 
 static ScrapeBatch *take_batch(ScrapeEnv *env)
@@ -217,6 +228,10 @@ void scrape_loop_take_reply(ScrapeLoop *loop, const ScrapeReply *reply)
     ScrapeCounts counts = {0};
     Err err;
     bool replied = check_reply(loop, reply, &err);
+    if (!replied && !reply->not_fetched) {
+        failure_log_write(loop->job->failures, loop->job->config->target.job, loop->target->url,
+                          str_from(err.message));
+    }
     bool good = replied && read_page(loop, reply, &page, batch, &counts, &err);
     if (!good) {
         scrape_cache_stale(loop->cache, loop->t_ms, batch);

@@ -127,16 +127,14 @@ static void wait_scrapes(Stage *stage, u64 more)
     pthread_mutex_lock(&stage->list.lock);
     u64 goal = stage->list.appends + more;
     pthread_mutex_unlock(&stage->list.lock);
-    for (int i = 0; i < WAIT_MAX_MS / 2; i++) {
+    bool reached = false;
+    for (int i = 0; i < WAIT_MAX_MS / 2 && !reached; i++) {
         pthread_mutex_lock(&stage->list.lock);
-        bool reached = stage->list.appends >= goal;
+        reached = stage->list.appends >= goal;
         pthread_mutex_unlock(&stage->list.lock);
-        if (reached) {
-            return;
-        }
         nap();
     }
-    CHECK(!"no scrape came");
+    CHECK(reached);
 }
 
 static ListSample last_of(Stage *stage, Str series)

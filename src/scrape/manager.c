@@ -272,14 +272,37 @@ typedef struct NewJob {
     TargetGroup *groups; /* in the arena of the application */
 } NewJob;
 
+/* The log of the job, shared with those before it that name the same file. */
+static bool open_failure_log(NewJob *jobs, size_t index, Err *err)
+{
+    Str path = jobs[index].job->config->failure_log_file;
+    if (path.len == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < index; i++) {
+        if (str_eq(jobs[i].job->config->failure_log_file, path)) {
+            jobs[index].job->failures = failure_log_retain(jobs[i].job->failures);
+            return true;
+        }
+    }
+    return failure_log_open(path, &jobs[index].job->failures, err);
+}
+
+static bool make_job(ScrapeManager *manager, const ScrapeConfig *config, ConfigOwner owner,
+                     NewJob *jobs, size_t index, Arena *arena, Err *err)
+{
+    const DiscoveryConfigs *discovery = &config->discovery;
+    return scrape_job_new(config, owner, manager->env.switches, &jobs[index].job, err) &&
+           static_discover(arena, discovery->statics, discovery->static_count, &jobs[index].groups,
+                           err) &&
+           open_failure_log(jobs, index, err);
+}
+
 static bool make_jobs(ScrapeManager *manager, const ScrapeConfig *configs, size_t count,
                       ConfigOwner owner, NewJob *jobs, Arena *arena, Err *err)
 {
     for (size_t i = 0; i < count; i++) {
-        const DiscoveryConfigs *discovery = &configs[i].discovery;
-        if (!scrape_job_new(&configs[i], owner, manager->env.switches, &jobs[i].job, err) ||
-            !static_discover(arena, discovery->statics, discovery->static_count, &jobs[i].groups,
-                             err)) {
+        if (!make_job(manager, &configs[i], owner, jobs, i, arena, err)) {
             for (size_t k = 0; k <= i; k++) {
                 scrape_job_release(jobs[k].job);
             }
@@ -314,7 +337,7 @@ static void reconfigure_pool(ScrapeManager *manager, ScrapePool *pool, ScrapeJob
     if (changed) {
         Buf interval;
         buf_init(&interval, 128);
-        duration_format(&interval, job->config->target.interval_ms);
+        duration_format_go(&interval, job->config->target.interval_ms * NS_PER_MS);
         scrape_metrics_add(&manager->env.metrics.pool_reloads, 1);
         scrape_metrics_observe(&manager->env.metrics, &manager->env.metrics.reload_length,
                                buf_view(&interval),

@@ -42,7 +42,7 @@ ScrapeManager *scrape_manager_close(ScrapeManager *manager);
  * were scraped before, by hash of labels and URL, go on with their cache and their schedule.
  * external_labels  spread the offsets of several servers
  * owner            retained for as long as anything uses the configuration
- * Errors  ERR_LIMIT; then nothing has changed
+ * Errors  ERR_LIMIT, ERR_IO (a scrape_failure_log_file); then nothing has changed
  */
 bool scrape_manager_apply(ScrapeManager *manager, const ScrapeConfig *configs, size_t count,
                           Labels external_labels, ConfigOwner owner, Err *err) MUST_USE;

@@ -3,15 +3,27 @@
 #include "scrape/manager.h"
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/test.h"
 #include "base/time.h"
+#include "os/file.h"
 #include "scrape/fake_fetcher.h"
 #include "scrape/list_sink.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { WAIT_MAX_MS = 5000, ARENA_MAX = 4 * 1024 * 1024, JOBS_MAX = 4 };
+
+/* A configuration generation, as a role keeps it: freed with its last reference. */
+typedef struct Generation {
+    _Atomic i64 references;
+    _Atomic i64 *alive; /* generations of the stage */
+    ScrapeConfig jobs[JOBS_MAX];
+    StaticConfig statics[JOBS_MAX];
+} Generation;
 
 typedef struct Stage {
     LoopSet *loops;
@@ -19,8 +31,8 @@ typedef struct Stage {
     FakeFetcher fake;
     ScrapeManager *manager;
     Arena arena;
-    _Atomic i64 generations; /* references that jobs hold */
-    ScrapeConfig jobs[JOBS_MAX];
+    _Atomic i64 generations;     /* alive */
+    ScrapeConfig jobs[JOBS_MAX]; /* of the next one */
     StaticConfig statics[JOBS_MAX];
 } Stage;
 
@@ -59,12 +71,16 @@ static void stage_done(Stage *stage)
 
 static void retain(void *self)
 {
-    atomic_fetch_add(&((Stage *)self)->generations, 1);
+    atomic_fetch_add(&((Generation *)self)->references, 1);
 }
 
 static void release(void *self)
 {
-    atomic_fetch_sub(&((Stage *)self)->generations, 1);
+    Generation *generation = self;
+    if (atomic_fetch_sub(&generation->references, 1) == 1) {
+        atomic_fetch_sub(generation->alive, 1);
+        mem_free(generation);
+    }
 }
 
 static ScrapeConfig *set_job(Stage *stage, size_t index, Str name, const Str *targets, size_t count)
@@ -79,7 +95,7 @@ static ScrapeConfig *set_job(Stage *stage, size_t index, Str name, const Str *ta
         .honor_timestamps = true,
         .protocols = {SCRAPE_TEXT_0_0_4},
         .protocol_count = 1,
-        .discovery = {.statics = &stage->statics[index], .static_count = 1},
+        .discovery = {.static_count = 1}, /* `apply` points it at its own */
     };
     return &stage->jobs[index];
 }
@@ -87,9 +103,20 @@ static ScrapeConfig *set_job(Stage *stage, size_t index, Str name, const Str *ta
 static void apply(Stage *stage, size_t count)
 {
     Err err;
-    ConfigOwner owner = {.self = stage, .retain = retain, .release = release};
-    CHECK_OK(scrape_manager_apply(stage->manager, stage->jobs, count, LABELS_EMPTY, owner, &err),
-             &err);
+    Generation *generation = MEM_NEW(Generation);
+    ConfigOwner owner = {.self = generation, .retain = retain, .release = release};
+    atomic_fetch_add(&stage->generations, 1);
+    generation->alive = &stage->generations;
+    retain(generation);
+    memcpy(generation->jobs, stage->jobs, sizeof(stage->jobs));
+    memcpy(generation->statics, stage->statics, sizeof(stage->statics));
+    for (size_t i = 0; i < count; i++) {
+        generation->jobs[i].discovery.statics = &generation->statics[i];
+    }
+    CHECK_OK(
+        scrape_manager_apply(stage->manager, generation->jobs, count, LABELS_EMPTY, owner, &err),
+        &err);
+    release(generation);
 }
 
 static size_t active(Stage *stage, Str pool, TargetStatus **ret)
@@ -109,18 +136,16 @@ static void nap(void)
 /* Waits until the series' last sample is (or is not) a marker. */
 static void wait_series(Stage *stage, Str series, bool stale)
 {
-    for (int i = 0; i < WAIT_MAX_MS / 2; i++) {
+    bool reached = false;
+    for (int i = 0; i < WAIT_MAX_MS / 2 && !reached; i++) {
         const ListSeries *found = list_sink_find(&stage->list, series);
         pthread_mutex_lock(&stage->list.lock);
-        bool reached = found && found->samples.count > 0 &&
-                       is_stale_nan(found->samples.at[found->samples.count - 1].value) == stale;
+        reached = found && found->samples.count > 0 &&
+                  is_stale_nan(found->samples.at[found->samples.count - 1].value) == stale;
         pthread_mutex_unlock(&stage->list.lock);
-        if (reached) {
-            return;
-        }
         nap();
     }
-    CHECK(!"the series did not come to that");
+    CHECK(reached);
 }
 
 static const Str one[] = {STR_INIT("h:1")};
@@ -176,7 +201,9 @@ TEST(scrape_manager, a_reload_keeps_what_stays_and_ends_what_goes)
     wait_series(&stage, S("up{instance=\"h:2\", job=\"api\"}"), true);
     wait_series(&stage, S("a{instance=\"h:1\", job=\"zoo\"}"), true);
     wait_series(&stage, S("a{instance=\"h:1\", job=\"api\"}"), false);
+    pthread_mutex_lock(&stage.list.lock);
     CHECK_U64(stage.list.series_calls, calls);
+    pthread_mutex_unlock(&stage.list.lock);
     stage_done(&stage);
 }
 
@@ -279,6 +306,40 @@ TEST(scrape_manager, targets_of_a_job_may_come_from_elsewhere)
     CHECK_I64(targets[0].status.health, HEALTH_UP);
     CHECK(!scrape_manager_update(stage.manager, S("none"), &group, 1, &err));
     CHECK_I64(err.code, ERR_NOT_FOUND);
+    stage_done(&stage);
+}
+
+TEST(scrape_manager, failed_scrapes_go_to_the_jobs_failure_log_as_json)
+{
+    static char path[] = "/tmp/vigie-failures-XXXXXX";
+    Stage stage;
+    Str text = STR_EMPTY;
+    Err err;
+    stage_init(&stage);
+    int fd = mkstemp(path);
+    CHECK(fd >= 0);
+    fd_closep(&fd);
+    fake_fetcher_fail(&stage.fake, ERR_NONE, 503);
+    set_job(&stage, 0, S("api"), one, 1)->failure_log_file = str_from(path);
+    set_job(&stage, 1, S("zoo"), one, 1)->failure_log_file = str_from(path);
+    apply(&stage, 2);
+    wait_series(&stage, S("up{instance=\"h:1\", job=\"api\"}"), false);
+    wait_series(&stage, S("up{instance=\"h:1\", job=\"zoo\"}"), false);
+    CHECK_OK(file_read(path, MIB, &stage.arena, &text, &err), &err);
+    CHECK(str_contains(text, S("\"level\":\"ERROR\",\"msg\":\"server returned HTTP status 503 "
+                               "Service Unavailable\",\"job_name\":\"api\",\"target\":"
+                               "\"http://h:1/metrics\"}\n")));
+    CHECK(str_contains(text, S("\"job_name\":\"zoo\"")));
+    (void)unlink(path);
+
+    /* A file that cannot be opened leaves everything as it was. */
+    ScrapeConfig bad = stage.jobs[0];
+    bad.discovery = (DiscoveryConfigs){0};
+    bad.failure_log_file = S("/nonexistent/folder/log");
+    CHECK(!scrape_manager_apply(stage.manager, &bad, 1, LABELS_EMPTY, (ConfigOwner){0}, &err));
+    CHECK_I64(err.code, ERR_IO);
+    TargetStatus *targets;
+    CHECK_U64(active(&stage, STR_EMPTY, &targets), 2);
     stage_done(&stage);
 }
 
