@@ -10,6 +10,7 @@
  */
 #include "net/http_client.h"
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/time.h"
 #include "base/vec.h"
@@ -23,6 +24,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum {
     HANDLES_KEPT = 64,                 /* idle easy handles a loop keeps; about 6 KB each */
@@ -48,6 +50,7 @@ struct ClientLoop {
     LoopTimer *timer;       /* curl's */
     HttpFetchHandle *first; /* running */
     bool closed;
+    U64Map watches;      /* by descriptor: a Watch, owned */
     VEC(CURL *) handles; /* idle */
     VEC(Buf) buffers;    /* idle */
 };
@@ -110,27 +113,52 @@ static void on_socket_ready(evutil_socket_t fd, short what, void *self)
     take_finished(at);
 }
 
+static void watch_end(ClientLoop *at, curl_socket_t fd)
+{
+    u64 *found = u64map_find(&at->watches, (u64)fd);
+    if (found) {
+        Watch *watch = (Watch *)(uintptr_t)*found;
+        (void)event_del(&watch->event);
+        mem_free(watch);
+        (void)u64map_del(&at->watches, (u64)fd);
+    }
+}
+
 static int on_curl_socket(CURL *easy, curl_socket_t fd, int action, void *self, void *socket_self)
 {
     (void)easy;
+    (void)socket_self;
     ClientLoop *at = self;
-    Watch *watch = socket_self;
-    if (watch) {
-        (void)event_del(&watch->event);
-    }
+    watch_end(at, fd);
     if (action == CURL_POLL_REMOVE) {
-        mem_free(watch);
         return 0;
     }
-    if (!watch) {
-        watch = MEM_NEW(Watch);
-        watch->at = at;
-        (void)curl_multi_assign(at->multi, fd, watch);
-    }
+    Watch *watch = MEM_NEW(Watch);
+    watch->at = at;
+    *u64map_put(&at->watches, (u64)fd, NULL) = (u64)(uintptr_t)watch;
     short what = (short)((action & CURL_POLL_IN ? EV_READ : 0) |
                          (action & CURL_POLL_OUT ? EV_WRITE : 0) | EV_PERSIST);
     (void)event_assign(&watch->event, loop_base(at->loop), fd, what, on_socket_ready, watch);
     return event_add(&watch->event, NULL);
+}
+
+/*
+ * curl closes a socket that never got connected before it says that it is no longer watched. The
+ * next socket may get the same number, and curl, which believes it watched already, says nothing:
+ * so a number that still has a watch is registered anew here, with the kernel's new file behind it.
+ */
+static curl_socket_t on_curl_open(void *self, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)purpose;
+    ClientLoop *at = self;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    u64 *found = fd >= 0 ? u64map_find(&at->watches, (u64)fd) : NULL;
+    if (found) {
+        Watch *watch = (Watch *)(uintptr_t)*found;
+        (void)event_del(&watch->event);
+        (void)event_add(&watch->event, NULL);
+    }
+    return fd >= 0 ? fd : CURL_SOCKET_BAD;
 }
 
 static int on_curl_timer(CURLM *multi, long timeout_ms, void *self)
@@ -286,6 +314,8 @@ static bool set_up(HttpFetchHandle *fetch)
     }
     (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, fetch);
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_curl_open);
+    (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, fetch->at);
     (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->curl_error);
     (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
@@ -646,6 +676,7 @@ static void client_loop_stop(void *self)
     if (at->multi) {
         (void)curl_multi_cleanup(at->multi);
         loop_timer_free(at->timer);
+        u64map_done(&at->watches);
     }
 }
 
