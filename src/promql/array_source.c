@@ -13,9 +13,14 @@ enum {
     STORE_MEMORY_MAX = 1024 * 1024 * 1024, /* bytes of labels and histograms */
 };
 
+/* Columns of equal length; readers get pointers into them. */
 typedef struct StoredSeries {
     Labels labels; /* in the store's arena */
-    VEC(ArraySample) samples;
+    VEC(i64) t_ms;
+    VEC(f64) value;
+    VEC(const Histogram *) hist;
+    VEC(i64) start_ms;
+    bool has_hist, has_start;
 } StoredSeries;
 
 struct ArraySource {
@@ -57,18 +62,18 @@ static ResetHint chunk_hint(ArraySource *store, const Histogram *before, const H
 static bool hint_series(ArraySource *store, StoredSeries *series, Err *err)
 {
     const Histogram *before = NULL;
-    for (size_t i = 0; i < series->samples.count; i++) {
-        ArraySample *sample = &series->samples.at[i];
-        if (!sample->hist) {
+    for (size_t i = 0; i < series->t_ms.count && series->has_hist; i++) {
+        const Histogram *now = series->hist.at[i];
+        if (!now) {
             before = NULL;
             continue;
         }
         Histogram *hinted;
-        if (!histogram_copy(&store->arena, sample->hist, &hinted, err)) {
+        if (!histogram_copy(&store->arena, now, &hinted, err)) {
             return false;
         }
-        hinted->reset = chunk_hint(store, before, sample->hist);
-        sample->hist = hinted;
+        hinted->reset = chunk_hint(store, before, now);
+        series->hist.at[i] = hinted;
         before = hinted;
     }
     return true;
@@ -83,8 +88,8 @@ static int by_labels(const void *a, const void *b)
 
 static bool in_range(const StoredSeries *series, i64 mint_ms, i64 maxt_ms)
 {
-    return series->samples.count > 0 && series->samples.at[0].t_ms <= maxt_ms &&
-           series->samples.at[series->samples.count - 1].t_ms >= mint_ms;
+    size_t count = series->t_ms.count;
+    return count > 0 && series->t_ms.at[0] <= maxt_ms && series->t_ms.at[count - 1] >= mint_ms;
 }
 
 static bool array_select(Source *source, const Select *select, Arena *arena, SeriesSet *ret,
@@ -118,10 +123,10 @@ static bool array_select(Source *source, const Select *select, Arena *arena, Ser
 static size_t lower_bound(const StoredSeries *series, i64 t_ms)
 {
     size_t low = 0;
-    size_t high = series->samples.count;
+    size_t high = series->t_ms.count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (series->samples.at[middle].t_ms < t_ms) {
+        if (series->t_ms.at[middle] < t_ms) {
             low = middle + 1;
         } else {
             high = middle;
@@ -130,48 +135,22 @@ static size_t lower_bound(const StoredSeries *series, i64 t_ms)
     return low;
 }
 
-static bool columns_alloc(Arena *arena, size_t count, bool hist, bool start, SampleColumns *ret,
-                          Err *err)
-{
-    *ret = (SampleColumns){
-        .t_ms = arena_alloc(arena, (count + 1) * sizeof(i64), _Alignof(i64)),
-        .value = arena_alloc(arena, (count + 1) * sizeof(f64), _Alignof(f64)),
-        .hist = hist ? ARENA_NEW(arena, const Histogram *, count + 1) : NULL,
-        .start_ms = start ? ARENA_NEW(arena, i64, count + 1) : NULL,
-        .count = count,
-    };
-    bool ok = ret->t_ms && ret->value && (!hist || ret->hist) && (!start || ret->start_ms);
-    return ok || arena_full(arena, err);
-}
-
 static bool array_read(Source *source, const SeriesSet *set, size_t index, i64 mint_ms, i64 maxt_ms,
                        Arena *arena, SampleColumns *ret, Err *err)
 {
     (void)source;
+    (void)arena;
+    (void)err;
     const StoredSeries *series = ((StoredSeries *const *)set->pinned)[index];
     size_t from = lower_bound(series, mint_ms);
-    size_t to =
-        MAX(from, maxt_ms == INT64_MAX ? series->samples.count : lower_bound(series, maxt_ms + 1));
-    bool hist = false;
-    bool start = false;
-    for (size_t i = from; i < to; i++) {
-        hist = hist || series->samples.at[i].hist;
-        start = start || series->samples.at[i].start_ms != 0;
-    }
-    if (!columns_alloc(arena, to - from, hist, start, ret, err)) {
-        return false;
-    }
-    for (size_t i = from; i < to; i++) {
-        const ArraySample *sample = &series->samples.at[i];
-        ret->t_ms[i - from] = sample->t_ms;
-        ret->value[i - from] = sample->hist ? sample->hist->sum : sample->value;
-        if (hist) {
-            ret->hist[i - from] = sample->hist;
-        }
-        if (start) {
-            ret->start_ms[i - from] = sample->start_ms;
-        }
-    }
+    size_t to = maxt_ms == INT64_MAX ? series->t_ms.count : lower_bound(series, maxt_ms + 1);
+    *ret = (SampleColumns){
+        .t_ms = series->t_ms.at + from,
+        .value = series->value.at + from,
+        .hist = series->has_hist ? series->hist.at + from : NULL,
+        .start_ms = series->has_start ? series->start_ms.at + from : NULL,
+        .count = MAX(to, from) - from,
+    };
     return true;
 }
 
@@ -247,9 +226,9 @@ static void array_stats(Source *source, SourceStats *ret)
     *ret = (SourceStats){.series = store->series.count, .mint_ms = INT64_MAX, .maxt_ms = INT64_MIN};
     for (size_t i = 0; i < store->series.count; i++) {
         const StoredSeries *series = store->series.at[i];
-        if (series->samples.count > 0) {
-            ret->mint_ms = MIN(ret->mint_ms, series->samples.at[0].t_ms);
-            ret->maxt_ms = MAX(ret->maxt_ms, series->samples.at[series->samples.count - 1].t_ms);
+        if (series->t_ms.count > 0) {
+            ret->mint_ms = MIN(ret->mint_ms, series->t_ms.at[0]);
+            ret->maxt_ms = MAX(ret->maxt_ms, series->t_ms.at[series->t_ms.count - 1]);
         }
     }
 }
@@ -272,7 +251,11 @@ ArraySource *array_source_new(void)
 void array_source_clear(ArraySource *store)
 {
     for (size_t i = 0; i < store->series.count; i++) {
-        vec_done(&store->series.at[i]->samples);
+        StoredSeries *series = store->series.at[i];
+        vec_done(&series->t_ms);
+        vec_done(&series->value);
+        vec_done(&series->hist);
+        vec_done(&series->start_ms);
         mem_free(store->series.at[i]);
     }
     vec_done(&store->series);
@@ -313,16 +296,31 @@ static bool find_series(ArraySource *store, Labels labels, StoredSeries **ret, E
     }
 }
 
+/* Opens a gap of one element at `at` of a vector that has just grown by one. */
+#define open_gap(vec, at_)                            \
+    memmove(&(vec)->at[(at_) + 1], &(vec)->at[(at_)], \
+            ((vec)->count - 1 - (at_)) * sizeof(*(vec)->at))
+
 static void insert_sample(StoredSeries *series, const ArraySample *sample)
 {
     size_t at = lower_bound(series, sample->t_ms);
-    bool replaces = at < series->samples.count && series->samples.at[at].t_ms == sample->t_ms;
+    bool replaces = at < series->t_ms.count && series->t_ms.at[at] == sample->t_ms;
     if (!replaces) {
-        (void)vec_push(&series->samples);
-        memmove(&series->samples.at[at + 1], &series->samples.at[at],
-                (series->samples.count - 1 - at) * sizeof(ArraySample));
+        (void)vec_push(&series->t_ms);
+        (void)vec_push(&series->value);
+        (void)vec_push(&series->hist);
+        (void)vec_push(&series->start_ms);
+        open_gap(&series->t_ms, at);
+        open_gap(&series->value, at);
+        open_gap(&series->hist, at);
+        open_gap(&series->start_ms, at);
     }
-    series->samples.at[at] = *sample;
+    series->t_ms.at[at] = sample->t_ms;
+    series->value.at[at] = sample->hist ? sample->hist->sum : sample->value;
+    series->hist.at[at] = sample->hist;
+    series->start_ms.at[at] = sample->start_ms;
+    series->has_hist = series->has_hist || sample->hist;
+    series->has_start = series->has_start || sample->start_ms != 0;
 }
 
 bool array_source_add(ArraySource *store, Labels labels, const ArraySample *samples, size_t count,

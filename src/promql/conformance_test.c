@@ -29,7 +29,8 @@ static const Suite suites[] = {
     {"3.14", "prometheus/prometheus-3.14.0/promql/promqltest/testdata",
      FEATURE_EXPERIMENTAL_FUNCTIONS | FEATURE_DELAYED_NAME_REMOVAL | FEATURE_EXTENDED_SELECTORS |
          FEATURE_FILL_MODIFIERS | FEATURE_START_TIMESTAMPS},
-    {"2.42", "prometheus/prometheus-2.42.0/promql/testdata", FEATURE_2X_RANGES | FEATURE_EXPERIMENTAL_FUNCTIONS},
+    {"2.42", "prometheus/prometheus-2.42.0/promql/testdata",
+     FEATURE_2X_RANGES | FEATURE_EXPERIMENTAL_FUNCTIONS},
 };
 
 /* "SUITE FILE:LINE" of each evaluation that failed. */
