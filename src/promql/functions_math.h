@@ -8,8 +8,18 @@
 #include "codec/number.h"
 #include "promql/eval.h"
 
-/* The quantile of values, which it sorts; NaN counts as smallest. */
+/* The quantile of values, which it reorders; NaN counts as smallest. */
 f64 quantile_of(f64 *values, size_t count, f64 quantile);
+
+/* Between which places of the sorted values a quantile lies, and how near to the higher one. */
+typedef struct QuantileRank {
+    size_t low, high;
+    f64 weight;
+} QuantileRank;
+QuantileRank quantile_rank(size_t count, f64 quantile); /* count > 0, 0 <= quantile <= 1 */
+
+/* True with the answer when it does not depend on the values: none, or no number from 0 to 1. */
+bool quantile_outside(size_t count, f64 quantile, f64 *ret);
 
 /* Warns when the quantile is no number between 0 and 1. */
 void note_quantile(Query *query, u32 pos, f64 quantile);

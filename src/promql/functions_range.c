@@ -533,6 +533,103 @@ static bool column_min(RangeRun *run, const Window *windows, Column *out, Err *e
     return column_extreme(run, windows, -1, out, err);
 }
 
+/* The values of a window in order, NaN first; changed by what enters and leaves. */
+typedef struct SortedWindow {
+    f64 *values;
+    size_t count;
+    size_t nans; /* counted, not kept */
+} SortedWindow;
+
+static size_t sorted_place(const SortedWindow *sorted, f64 value)
+{
+    size_t low = 0;
+    size_t high = sorted->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (sorted->values[middle] < value) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static void sorted_enter(SortedWindow *sorted, f64 value)
+{
+    if (isnan(value)) {
+        sorted->nans++;
+        return;
+    }
+    size_t at = sorted_place(sorted, value);
+    memmove(sorted->values + at + 1, sorted->values + at, (sorted->count - at) * sizeof(f64));
+    sorted->values[at] = value;
+    sorted->count++;
+}
+
+static void sorted_leave(SortedWindow *sorted, f64 value)
+{
+    if (isnan(value)) {
+        sorted->nans--;
+        return;
+    }
+    size_t at = sorted_place(sorted, value);
+    sorted->count--;
+    memmove(sorted->values + at, sorted->values + at + 1, (sorted->count - at) * sizeof(f64));
+}
+
+static f64 sorted_at(const SortedWindow *sorted, size_t index)
+{
+    return index < sorted->nans ? (f64)NAN : sorted->values[index - sorted->nans];
+}
+
+static f64 sorted_quantile(const SortedWindow *sorted, f64 quantile)
+{
+    size_t count = sorted->count + sorted->nans;
+    f64 answer;
+    if (quantile_outside(count, quantile, &answer)) {
+        return answer;
+    }
+    QuantileRank rank = quantile_rank(count, quantile);
+    return sorted_at(sorted, rank.low) * (1 - rank.weight) +
+           sorted_at(sorted, rank.high) * rank.weight;
+}
+
+/* Brings the sorted values from one window to the next. */
+static void sorted_slide(SortedWindow *sorted, const f64 *values, const Window *from,
+                         const Window *to)
+{
+    bool apart = to->from >= from->to || to->from < from->from || to->to < from->to;
+    if (apart) {
+        *sorted = (SortedWindow){.values = sorted->values};
+    }
+    for (size_t i = from->from; !apart && i < to->from; i++) {
+        sorted_leave(sorted, values[i]);
+    }
+    for (size_t i = apart ? to->from : from->to; i < to->to; i++) {
+        sorted_enter(sorted, values[i]);
+    }
+}
+
+static bool column_quantile(RangeRun *run, const Window *windows, Column *out, Err *err)
+{
+    SortedWindow sorted = {0};
+    Window before = {0};
+    sorted.values = ARENA_NEW(run->scratch, f64, run->samples->count + 1);
+    if (!sorted.values) {
+        return arena_full(run->scratch, err);
+    }
+    for (size_t i = 0; i < run->steps->count; i++) {
+        sorted_slide(&sorted, run->samples->value, &before, &windows[i]);
+        before = windows[i];
+        if (window_count(&windows[i]) > 0) {
+            note_quantile(run->query, run->pos, run->params[0][i]);
+            column_put(out, i, sorted_quantile(&sorted, run->params[0][i]));
+        }
+    }
+    return true;
+}
+
 static const RangeFunction range_functions[FUNCTION_COUNT] = {
     [FUNCTION_absent_over_time] = {.step = step_present},
     [FUNCTION_avg_over_time] = {.step = step_avg, .column = column_avg},
@@ -559,7 +656,7 @@ static const RangeFunction range_functions[FUNCTION_COUNT] = {
     [FUNCTION_min_over_time] = {.step = step_min, .column = column_min},
     [FUNCTION_predict_linear] = {.step = step_predict},
     [FUNCTION_present_over_time] = {.step = step_present},
-    [FUNCTION_quantile_over_time] = {.step = step_quantile},
+    [FUNCTION_quantile_over_time] = {.step = step_quantile, .column = column_quantile},
     [FUNCTION_rate] = {.step = range_rate,
                        .column = range_rate_column,
                        .needs_start_time = true,
