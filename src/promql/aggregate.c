@@ -84,16 +84,19 @@ typedef struct Sums {
     f64 *lost;
     f64 *n;
     f64 *mean;
-    u64 *running; /* bit a step: the mean is computed as it goes, the sum would overflow */
+    u64 *running;   /* bit a step: the mean is computed as it goes, the sum would overflow */
+    bool from_zero; /* see first_value */
 } Sums;
 
-static bool sums_alloc(Arena *scratch, size_t steps, Sums *ret, Err *err)
+static bool sums_alloc(const Aggregation *aggregation, Arena *scratch, Sums *ret, Err *err)
 {
+    size_t steps = aggregation->steps->count;
     *ret = (Sums){
         .lost = ARENA_NEW(scratch, f64, steps),
         .n = ARENA_NEW(scratch, f64, steps),
         .mean = ARENA_NEW(scratch, f64, steps),
         .running = ARENA_NEW(scratch, u64, BITMAP_WORDS(steps)),
+        .from_zero = aggregation->query->left_closed,
     };
     return (ret->lost && ret->n && ret->mean && ret->running) || arena_full(scratch, err);
 }
@@ -127,14 +130,15 @@ static void add_deviation(Column *out, Sums *sums, size_t step, f64 value)
     out->value[step] += delta * (value - sums->mean[step]);
 }
 
-static f64 first_value(AggregateOp op, f64 value)
+/* A deviation from NaN or an infinity is none; 2.x began with zero all the same. */
+static f64 first_value(AggregateOp op, f64 value, bool from_zero)
 {
     switch (op) {
     case AGGREGATE_GROUP:
         return 1;
     case AGGREGATE_STDDEV:
     case AGGREGATE_STDVAR:
-        return isnan(value) || isinf(value) ? (f64)NAN : 0;
+        return !from_zero && (isnan(value) || isinf(value)) ? (f64)NAN : 0;
     default:
         return value;
     }
@@ -176,7 +180,7 @@ static void add_column(AggregateOp op, const Column *from, size_t steps, Column 
         sums->n[step]++;
         if (sums->n[step] == 1) {
             bit_set(out->present, step);
-            out->value[step] = first_value(op, value);
+            out->value[step] = first_value(op, value, sums->from_zero);
             sums->mean[step] = value;
         } else {
             add_value(op, out, sums, step, value);
@@ -210,7 +214,7 @@ static bool add_floats(const Aggregation *aggregation, const AggregateGroup *gro
     AggregateOp op = aggregation->plan->op;
     size_t steps = aggregation->steps->count;
     Sums sums;
-    if (!sums_alloc(scratch, steps, &sums, err)) {
+    if (!sums_alloc(aggregation, scratch, &sums, err)) {
         return false;
     }
     for (u32 i = 0; i < group->count; i++) {
@@ -397,7 +401,7 @@ static bool add_without_histograms(Aggregation *aggregation, const AggregateGrou
     AggregateOp op = aggregation->plan->op;
     size_t steps = aggregation->steps->count;
     Sums sums;
-    if (!sums_alloc(scratch, steps, &sums, err)) {
+    if (!sums_alloc(aggregation, scratch, &sums, err)) {
         return false;
     }
     note_ignored_histogram(aggregation, aggregation->node->args[0]->pos);

@@ -320,12 +320,33 @@ static bool refuse_twice(const Match *match, Err *err)
                          "matches");
 }
 
+/* 2.x looked for second matches only among the pairs that pass the filter. */
+static void drop_filtered(const Match *match, const Side *many, const Side *one, u64 *bits)
+{
+    BinaryOp op = match->eval->plan->op;
+    const Side *left = match->swapped ? one : many;
+    const Side *right = match->swapped ? many : one;
+    if (!match->eval->query->left_closed || !binary_op_is_comparison(op) ||
+        match->eval->plan->return_bool) {
+        return;
+    }
+    BITS_EACH(bits, match->eval->steps->count, step)
+    {
+        Operand l = side_at(left, step);
+        Operand r = side_at(right, step);
+        if (!l.histogram && !r.histogram && !binary_compare(op, l.value, r.value)) {
+            bit_clear(bits, step);
+        }
+    }
+}
+
 /* Combines two sides at the steps in `bits`. */
-static bool combine(Match *match, u32 signature, const Side *many, const Side *one, const u64 *bits,
+static bool combine(Match *match, u32 signature, const Side *many, const Side *one, u64 *bits,
                     Err *err)
 {
     size_t words = words_of(match);
     size_t steps = match->eval->steps->count;
+    drop_filtered(match, many, one, bits);
     if (!bits_any(bits, steps)) {
         return true;
     }

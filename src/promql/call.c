@@ -54,17 +54,34 @@ static f64 to_degrees(f64 value)
     return value * 180 / M_PI;
 }
 
+/* As Go computes them: from the natural logarithm of the fraction, with powers of two exact. */
+static f64 log2_go(f64 value)
+{
+    int exponent;
+    f64 fraction = frexp(value, &exponent);
+    if (fraction == 0.5) {
+        return exponent - 1;
+    }
+    return isfinite(value) ? log(fraction) * M_LOG2E + exponent : log(value);
+}
+
+static f64 log10_go(f64 value)
+{
+    static const f64 log10_of_2 = 0.301029995663981195213738894724493;
+    return log2_go(value) * log10_of_2;
+}
+
 typedef f64 (*NumberFunction)(f64);
 
 static const NumberFunction number_functions[FUNCTION_COUNT] = {
-    [FUNCTION_abs] = fabs,    [FUNCTION_acos] = acos,      [FUNCTION_acosh] = acosh,
-    [FUNCTION_asin] = asin,   [FUNCTION_asinh] = asinh,    [FUNCTION_atan] = atan,
-    [FUNCTION_atanh] = atanh, [FUNCTION_ceil] = ceil,      [FUNCTION_cos] = cos,
-    [FUNCTION_cosh] = cosh,   [FUNCTION_deg] = to_degrees, [FUNCTION_exp] = exp,
-    [FUNCTION_floor] = floor, [FUNCTION_ln] = log,         [FUNCTION_log10] = log10,
-    [FUNCTION_log2] = log2,   [FUNCTION_rad] = to_radians, [FUNCTION_sgn] = sign_of,
-    [FUNCTION_sin] = sin,     [FUNCTION_sinh] = sinh,      [FUNCTION_sqrt] = sqrt,
-    [FUNCTION_tan] = tan,     [FUNCTION_tanh] = tanh,
+    [FUNCTION_abs] = fabs,     [FUNCTION_acos] = acos,      [FUNCTION_acosh] = acosh,
+    [FUNCTION_asin] = asin,    [FUNCTION_asinh] = asinh,    [FUNCTION_atan] = atan,
+    [FUNCTION_atanh] = atanh,  [FUNCTION_ceil] = ceil,      [FUNCTION_cos] = cos,
+    [FUNCTION_cosh] = cosh,    [FUNCTION_deg] = to_degrees, [FUNCTION_exp] = exp,
+    [FUNCTION_floor] = floor,  [FUNCTION_ln] = log,         [FUNCTION_log10] = log10_go,
+    [FUNCTION_log2] = log2_go, [FUNCTION_rad] = to_radians, [FUNCTION_sgn] = sign_of,
+    [FUNCTION_sin] = sin,      [FUNCTION_sinh] = sinh,      [FUNCTION_sqrt] = sqrt,
+    [FUNCTION_tan] = tan,      [FUNCTION_tanh] = tanh,
 };
 
 /* Floats of an argument, ready to be changed in place. */
@@ -174,9 +191,39 @@ static bool call_round(const Call *call, Value *ret, Err *err)
     return finish_floats(call, ret, err);
 }
 
+/*
+ * NaN, infinities and what is beyond the ends of 64-bit time all become the moment just behind that
+ * end, 4 December 292277026596, 15:30:08: so the original's processor turns them into integers.
+ */
+static f64 date_part_beyond(FunctionId id)
+{
+    switch (id) {
+    case FUNCTION_minute:
+        return 30;
+    case FUNCTION_hour:
+        return 15;
+    case FUNCTION_day_of_week:
+        return 0;
+    case FUNCTION_day_of_month:
+        return 4;
+    case FUNCTION_day_of_year:
+        return 339;
+    case FUNCTION_days_in_month:
+        return 31;
+    case FUNCTION_month:
+        return 12;
+    default:
+        return 292277026596.0;
+    }
+}
+
 static f64 date_part(FunctionId id, f64 unix_seconds)
 {
-    Civil civil = civil_from_unix((i64)MAX(MIN(unix_seconds, 9.2e18), -9.2e18));
+    static const f64 end_of_time = 9223372036854775808.0;
+    if (!(unix_seconds < end_of_time && unix_seconds > -end_of_time)) {
+        return date_part_beyond(id);
+    }
+    Civil civil = civil_from_unix((i64)unix_seconds);
     switch (id) {
     case FUNCTION_minute:
         return civil.minute;
