@@ -101,6 +101,19 @@ static bool list_has(const OptList *list, Str name)
     return false;
 }
 
+static bool fail_unknown(Str name, const Role *const *roles, size_t count, Err *err)
+{
+    Buf known;
+    buf_init(&known, 4 * KIB);
+    for (size_t i = 0; i < count; i++) {
+        buf_printf(&known, "%s%s", i > 0 ? ", " : "", roles[i]->name);
+    }
+    (void)err_set(err, ERR_INVALID, "no role is named \"" STR_FMT "\"; there are " STR_FMT,
+                  STR_ARG(name), STR_ARG(buf_view(&known)));
+    buf_done(&known);
+    return false;
+}
+
 /* A role that does not exist, named in --only or --without, is a mistake worth stopping for. */
 static bool check_names(const OptList *list, const Role *const *roles, size_t count, Err *err)
 {
@@ -113,7 +126,7 @@ static bool check_names(const OptList *list, const Role *const *roles, size_t co
                 known = known || str_eq(str_from(roles[r]->name), str_trim(part));
             }
             if (!known) {
-                return err_set(err, ERR_INVALID, "no role is named \"" STR_FMT "\"", STR_ARG(part));
+                return fail_unknown(part, roles, count, err);
             }
         }
     }
@@ -155,9 +168,12 @@ static bool open_all(Up *up, const UpOpts *opts, const Role *const *roles, size_
     };
     ASSERT(count <= ROLES_MAX);
     if (!check_names(&opts->only, roles, count, err) ||
-        !check_names(&opts->without, roles, count, err) ||
-        !dir_make(opts->data.ptr, DIRECTORY_MODE, err)) {
+        !check_names(&opts->without, roles, count, err)) {
         return false;
+    }
+    if (!dir_make(opts->data.ptr, DIRECTORY_MODE, err)) {
+        return err_wrap(err,
+                        "the folder for everything that is stored (choose another with --data)");
     }
     for (size_t i = 0; i < count; i++) {
         if (chosen(opts, roles[i]) && !open_role(up, roles[i], &context, err)) {
@@ -235,6 +251,7 @@ static int run(const UpOpts *opts, const Role *const *roles, size_t count, Arena
         (void)fprintf(stderr, "vigie: %s\n", err.message);
         return EXIT_FAILURE;
     }
+    up.runtime.listen_option = "--listen, or leave the role out with --without";
     bool ok = open_all(&up, opts, roles, count, arena, &err);
     if (ok) {
         describe(&up);

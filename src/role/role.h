@@ -21,8 +21,10 @@
 
 typedef struct Runtime {
     LoopSet *loops;
-    Pool *pool;         /* for handlers and queries; bounded */
-    HttpClient *client; /* outgoing requests */
+    Pool *pool;                /* for handlers and queries; bounded */
+    HttpClient *client;        /* outgoing requests */
+    const char *listen_option; /* what the user changes when a port is taken, for error texts; NULL:
+                                  the role's own --web.listen-address */
 } Runtime;
 
 /* A handler that one role lends to another: takes over the whole exchange. `path` is what is left

@@ -132,6 +132,7 @@ static bool grafana_open(const Runtime *runtime, const void *opts, Wiring *wirin
         .role = "grafana",
         .listen = role->opts->listen.at,
         .listen_count = role->opts->listen.count,
+        .listen_option = runtime->listen_option,
         .web_config = role->opts->web_config.len > 0 ? role->opts->web_config.ptr : NULL,
         .pool = runtime->pool,
     };

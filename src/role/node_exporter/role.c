@@ -113,6 +113,7 @@ static bool listen_on(NodeRole *role, const Runtime *runtime, Err *err)
         .role = "node_exporter",
         .listen = role->opts->listen.at,
         .listen_count = role->opts->listen.count,
+        .listen_option = runtime->listen_option,
         .web_config = role->opts->web_config.len > 0 ? role->opts->web_config.ptr : NULL,
         .pool = runtime->pool,
     };

@@ -374,6 +374,7 @@ static bool open_http(PrometheusServer *server, Err *err)
         .role = "prometheus",
         .listen = opts->listen.at,
         .listen_count = opts->listen.count,
+        .listen_option = server->runtime.listen_option,
         .web_config = opts->web_config.len > 0 ? opts->web_config.ptr : NULL,
         .read_timeout_ms = opts->web_read_timeout_ms,
         .connections_max = (size_t)opts->web_max_connections,
