@@ -3,7 +3,8 @@
 
 build_packages="build-essential meson ninja-build pkg-config python3 git
  libevent-dev libnghttp2-dev libcurl4-openssl-dev libssl-dev libyaml-dev libpcre2-dev libroaring-dev
- libxxhash-dev libsimde-dev libjemalloc-dev libsqlite3-dev libsnappy-dev libzstd-dev zlib1g-dev libcrypt-dev"
+ libxxhash-dev libsimde-dev libjemalloc-dev libsqlite3-dev libsnappy-dev libzstd-dev zlib1g-dev libcrypt-dev
+ libunistring-dev"
 test_packages="libcmocka-dev curl ca-certificates"
 lint_packages="clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev llvm-14"
 
