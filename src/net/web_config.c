@@ -531,11 +531,11 @@ const WebConfig *web_config_get(WebConfigFile *file)
     return config;
 }
 
-void web_config_release(const WebConfig *shared)
+void web_config_release(const WebConfig *config)
 {
-    WebConfig *config = (WebConfig *)(uintptr_t)shared;
-    if (config && atomic_fetch_sub(&config->refs, 1) == 1) {
-        generation_free(config);
+    WebConfig *counted = (WebConfig *)(uintptr_t)config; /* immutable but for its count */
+    if (counted && atomic_fetch_sub(&counted->refs, 1) == 1) {
+        generation_free(counted);
     }
 }
 
@@ -555,19 +555,19 @@ const HttpHeader *web_config_headers(const WebConfig *config, size_t *ret_count)
     return config->headers;
 }
 
-bool web_config_allows_rate(const WebConfig *shared)
+bool web_config_allows_rate(const WebConfig *config)
 {
-    WebConfig *config = (WebConfig *)(uintptr_t)shared;
+    WebConfig *bucket = (WebConfig *)(uintptr_t)config; /* immutable but for the rate */
     if (config->rate_interval_ns == 0) {
         return true;
     }
     i64 now_ns = time_monotonic_ns();
-    (void)pthread_mutex_lock(&config->rate_lock);
+    (void)pthread_mutex_lock(&bucket->rate_lock);
     i64 full_ns = MAX(config->rate_full_ns, now_ns) + config->rate_interval_ns;
     bool allowed = full_ns - now_ns <= config->rate_burst * config->rate_interval_ns;
     if (allowed) {
-        config->rate_full_ns = full_ns;
+        bucket->rate_full_ns = full_ns;
     }
-    (void)pthread_mutex_unlock(&config->rate_lock);
+    (void)pthread_mutex_unlock(&bucket->rate_lock);
     return allowed;
 }
