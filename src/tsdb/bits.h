@@ -64,6 +64,36 @@ static inline void bits_put(u8 *bytes, u32 *at, u64 value, u32 count)
     *at += count;
 }
 
+/*
+ * A sink collects bits in a register and stores whole words, for code that puts several numbers at
+ * a time. bit_sink_end may write up to 8 bytes from the byte of the end on.
+ */
+typedef struct BitSink {
+    u8 *at;   /* where `word` goes */
+    u64 word; /* its `used` top bits count */
+    u32 used; /* less than 64 */
+} BitSink;
+
+static inline void bit_sink_put(BitSink *sink, u64 value, u32 count)
+{
+    u32 free = 64 - sink->used;
+    if (count < free) {
+        sink->word |= value << (free - count);
+        sink->used += count;
+        return;
+    }
+    u32 over = count - free;
+    store_u64be(sink->at, sink->word | value >> over);
+    sink->at += sizeof(u64);
+    sink->word = over ? value << (64 - over) : 0;
+    sink->used = over;
+}
+
+static inline void bit_sink_end(const BitSink *sink)
+{
+    store_u64be(sink->at, sink->word);
+}
+
 /* A value is readable in `count` bits of two's complement whose range leans to the positive:
  * -(2^(count-1) - 1) … 2^(count-1). */
 static inline bool bits_signed_fit(i64 value, u32 count)

@@ -12,91 +12,87 @@ enum {
     VARINT_BYTES_MAX = 10,
 };
 
-static void put_varint(u8 *bytes, u32 *at, u64 number)
+HOT static inline void put_varint(BitSink *sink, u64 number)
 {
     for (; number >= 0x80; number >>= 7) {
-        bits_put(bytes, at, (number & 0x7f) | 0x80, 8);
+        bit_sink_put(sink, (number & 0x7f) | 0x80, 8);
     }
-    bits_put(bytes, at, number, 8);
+    bit_sink_put(sink, number, 8);
 }
 
-static void put_dod(u8 *bytes, u32 *at, i64 dod)
+HOT static inline void put_dod(BitSink *sink, i64 dod)
 {
-    if (dod == 0) {
-        bits_put(bytes, at, 0, 1);
+    if (LIKELY(dod == 0)) {
+        bit_sink_put(sink, 0, 1);
     } else if (bits_signed_fit(dod, 14)) {
-        bits_put(bytes, at, (u64)0x2 << 14 | ((u64)dod & bits_mask(14)), 16);
+        bit_sink_put(sink, (u64)0x2 << 14 | ((u64)dod & bits_mask(14)), 16);
     } else if (bits_signed_fit(dod, 17)) {
-        bits_put(bytes, at, (u64)0x6 << 17 | ((u64)dod & bits_mask(17)), 20);
+        bit_sink_put(sink, (u64)0x6 << 17 | ((u64)dod & bits_mask(17)), 20);
     } else if (bits_signed_fit(dod, 20)) {
-        bits_put(bytes, at, (u64)0xe << 20 | ((u64)dod & bits_mask(20)), 24);
+        bit_sink_put(sink, (u64)0xe << 20 | ((u64)dod & bits_mask(20)), 24);
     } else {
-        bits_put(bytes, at, 0xf, 4);
-        bits_put(bytes, at, (u64)dod, 64);
+        bit_sink_put(sink, 0xf, 4);
+        bit_sink_put(sink, (u64)dod, 64);
     }
 }
 
-static void put_value(XorAppender *appender, u8 *bytes, u32 *at, f64 value)
+HOT static inline void put_value(XorAppender *appender, BitSink *sink, f64 value)
 {
     u64 changed = f64_bits(value) ^ f64_bits(appender->value);
     if (changed == 0) {
-        bits_put(bytes, at, 0, 1);
+        bit_sink_put(sink, 0, 1);
         return;
     }
     u32 leading = MIN((u32)__builtin_clzll(changed), (u32)LEADING_MAX);
     u32 trailing = (u32)__builtin_ctzll(changed);
     if (appender->leading != WINDOW_NONE && leading >= appender->leading &&
         trailing >= appender->trailing) {
-        bits_put(bytes, at, 0x2, 2);
-        bits_put(bytes, at, changed >> appender->trailing,
-                 64U - appender->leading - appender->trailing);
+        bit_sink_put(sink, 0x2, 2);
+        bit_sink_put(sink, changed >> appender->trailing,
+                     64U - appender->leading - appender->trailing);
         return;
     }
     appender->leading = (u8)leading;
     appender->trailing = (u8)trailing;
     u32 significant = 64 - leading - trailing;
-    bits_put(bytes, at, (u64)0x3 << 11 | (u64)leading << 6 | (significant & 0x3f), 13);
-    bits_put(bytes, at, changed >> trailing, significant);
+    bit_sink_put(sink, (u64)0x3 << 11 | (u64)leading << 6 | (significant & 0x3f), 13);
+    bit_sink_put(sink, changed >> trailing, significant);
 }
 
-u32 xor_encode(XorAppender *appender, u8 last_byte, i64 t_ms, f64 value, u8 *out, u32 *ret_at)
+u32 xor_encode(XorAppender *appender, u8 last_byte, i64 t_ms, f64 value, u8 *out)
 {
-    if (appender->count == 0) {
+    u32 used = appender->count ? appender->bits & 7 : 0;
+    BitSink sink = {.at = out, .word = used ? (u64)last_byte << 56 : 0, .used = used};
+    u64 delta = (u64)t_ms - (u64)appender->t_ms;
+    if (LIKELY(appender->count > 1)) {
+        put_dod(&sink, (i64)(delta - appender->delta_ms));
+        put_value(appender, &sink, value);
+    } else if (appender->count == 1) {
+        put_varint(&sink, delta); /* the second sample's difference stands as it is */
+        put_value(appender, &sink, value);
+    } else {
         appender->bits = XOR_HEADER_SIZE * 8;
         appender->leading = WINDOW_NONE;
         appender->trailing = 0;
-        appender->delta_ms = 0;
+        delta = 0;
+        put_varint(&sink, (u64)t_ms << 1 ^ (u64)(t_ms >> 63));
+        bit_sink_put(&sink, f64_bits(value), 64);
     }
-    u32 first_byte = appender->bits / 8;
-    u32 at = appender->bits & 7;
-    out[0] = at ? last_byte : 0;
-    if (appender->count == 0) {
-        put_varint(out, &at, (u64)t_ms << 1 ^ (u64)(t_ms >> 63));
-        bits_put(out, &at, f64_bits(value), 64);
-    } else {
-        u64 delta = (u64)t_ms - (u64)appender->t_ms;
-        if (appender->count == 1) {
-            put_varint(out, &at, delta);
-        } else {
-            put_dod(out, &at, (i64)(delta - appender->delta_ms));
-        }
-        put_value(appender, out, &at, value);
-        appender->delta_ms = delta;
-    }
+    bit_sink_end(&sink);
+    u32 bits = (u32)(sink.at - out) * 8 + sink.used;
     appender->t_ms = t_ms;
     appender->value = value;
+    appender->delta_ms = delta;
     appender->count++;
-    appender->bits = first_byte * 8 + at;
-    *ret_at = first_byte;
-    return (at + 7) / 8;
+    appender->bits = (appender->bits & ~7U) + bits;
+    return (bits + 7) / 8;
 }
 
 void xor_append(XorAppender *appender, u8 *chunk, i64 t_ms, f64 value)
 {
     u8 bytes[XOR_SCRATCH_SIZE];
-    u32 at;
-    u8 last = appender->bits & 7 ? chunk[appender->bits / 8] : 0;
-    u32 size = xor_encode(appender, last, t_ms, value, bytes, &at);
+    u32 at = xor_next_byte(appender);
+    u32 size = xor_encode(appender, chunk[at], t_ms, value, bytes);
     memcpy(chunk + at, bytes, size);
     store_u16be(chunk, appender->count);
 }

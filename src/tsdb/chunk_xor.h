@@ -28,7 +28,8 @@ enum {
     XOR_HEADER_SIZE = 2,
     XOR_SAMPLES_MAX = 65535,
     XOR_SAMPLE_BYTES_MAX = 21, /* one sample, the shared byte in front included */
-    XOR_SCRATCH_SIZE = 32,     /* for xor_encode */
+    XOR_ENCODE_ROOM = 32,      /* bytes xor_encode may write, undefined behind those it names */
+    XOR_SCRATCH_SIZE = XOR_ENCODE_ROOM,
 };
 
 /* What the next sample is coded against. Zeroed: an empty chunk. */
@@ -42,13 +43,20 @@ typedef struct XorAppender {
     u8 trailing;  /* 0xff: none yet */
 } XorAppender;
 
+/* Where the next sample's first bits go; the byte may be partly used. */
+static inline u32 xor_next_byte(const XorAppender *appender)
+{
+    return appender->count ? appender->bits / 8 : XOR_HEADER_SIZE;
+}
+
 /*
  * Codes one sample and moves the appender on.
- * last_byte  the chunk's byte that holds bit appender->bits, when it is partly used
- * out        XOR_SCRATCH_SIZE bytes; receives what belongs at byte *ret_at of the chunk
- * Returns the number of bytes. The caller also stores appender->count at the chunk's start.
+ * last_byte  the chunk's byte xor_next_byte (anything when nothing of it is used)
+ * out        at least XOR_ENCODE_ROOM bytes; receives what belongs there; may be that very place
+ * Returns the number of bytes that count. The caller also stores appender->count at the chunk's
+ * start.
  */
-u32 xor_encode(XorAppender *appender, u8 last_byte, i64 t_ms, f64 value, u8 *out, u32 *ret_at);
+u32 xor_encode(XorAppender *appender, u8 last_byte, i64 t_ms, f64 value, u8 *out);
 
 /* The same into a chunk that has room for XOR_HEADER_SIZE and XOR_SAMPLE_BYTES_MAX more bytes. */
 void xor_append(XorAppender *appender, u8 *chunk, i64 t_ms, f64 value);

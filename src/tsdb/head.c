@@ -59,7 +59,7 @@ Head *head_open(const HeadOpts *opts)
     head->all = roaring_bitmap_create();
     tombstones_init(&head->tombstones);
     exemplars_init(&head->exemplars, opts->exemplars_max);
-    head->min_valid_ms = INT64_MIN;
+    atomic_init(&head->min_valid_ms, INT64_MIN);
     atomic_init(&head->mint_ms, INT64_MAX);
     atomic_init(&head->maxt_ms, INT64_MIN);
     return head;

@@ -39,6 +39,7 @@ enum {
     HEAD_CHUNK_BYTES_MAX = 1005, /* a chunk with more takes no further sample */
     HEAD_PENDING_MAX = 2048,     /* full chunks in memory before an append writes them */
     HEAD_LABELS_MAX = 4096,      /* labels of one series */
+    HEAD_BATCH_MAX = 1000000,    /* samples of one append */
 };
 
 Head *head_open(const HeadOpts *opts);

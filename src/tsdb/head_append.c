@@ -3,11 +3,24 @@
 #include "tsdb/head_internal.h"
 
 enum {
-    PREFETCH_AHEAD = 12, /* samples */
+    PREFETCH_SERIES = 32, /* samples ahead */
+    PREFETCH_CHUNK = 16,
+    CACHE_LINE = 64,
     RECORDS_MAX = 6,     /* series, samples, four kinds of histograms */
     OUTCOME_SAME = 0x80, /* an exact repetition: fine, and nothing to do */
-    PACK_SLACK = 4096,
+    PACK_SLACK = 4096,   /* bytes that packing may add to a record */
 };
+
+/* One append on its way. */
+typedef struct Batch {
+    const BatchSample *samples;
+    size_t count;
+    AppendScratch *scratch;         /* outcomes: one a sample */
+    size_t part_end[RECORDS_MAX];   /* of each record in scratch->records */
+    WalRecord records[RECORDS_MAX]; /* packed; [0] is kept for new series */
+    size_t record_count;            /* with [0] */
+    bool unlogged;                  /* there are series that the log does not know */
+} Batch;
 
 /* ---- scratch ---- */
 
@@ -44,8 +57,9 @@ static void scratch_give(Head *head, AppendScratch *scratch)
 static i64 oldest_accepted(const Head *head)
 {
     i64 maxt = atomic_load_explicit(&head->maxt_ms, memory_order_relaxed);
+    i64 min_valid = atomic_load_explicit(&head->min_valid_ms, memory_order_relaxed);
     i64 half = head->opts.chunk_span_ms / 2;
-    return maxt > INT64_MIN + half ? MAX(maxt - half, head->min_valid_ms) : head->min_valid_ms;
+    return maxt > INT64_MIN + half ? MAX(maxt - half, min_valid) : min_valid;
 }
 
 static bool same_value(const Series *series, const HeadSample *sample)
@@ -57,15 +71,15 @@ static bool same_value(const Series *series, const HeadSample *sample)
     return histogram_chunk_ends_with(series->chunk.histogram, sample->hist);
 }
 
-static u8 check_sample(const Series *series, const BatchSample *sample, i64 oldest_ms)
+static inline u8 check_sample(const Series *series, const BatchSample *sample, i64 oldest_ms)
 {
-    if (!series) {
+    if (UNLIKELY(!series)) {
         return SAMPLE_UNKNOWN_SERIES;
     }
-    if (sample->t_ms < oldest_ms) {
+    if (UNLIKELY(sample->t_ms < oldest_ms)) {
         return SAMPLE_OUT_OF_BOUNDS;
     }
-    if (!(series->flags & SERIES_SAMPLED) || sample->t_ms > series->open.t_ms) {
+    if (LIKELY(!(series->flags & SERIES_SAMPLED) || sample->t_ms > series->open.t_ms)) {
         return SAMPLE_OK;
     }
     if (sample->t_ms < series->open.t_ms) {
@@ -75,43 +89,50 @@ static u8 check_sample(const Series *series, const BatchSample *sample, i64 olde
     return same_value(series, &stored) ? OUTCOME_SAME : SAMPLE_DUPLICATE;
 }
 
-static void prefetch(const Head *head, const BatchSample *samples, size_t count, size_t i)
+static inline const Series *slot_ahead(const Head *head, const Batch *batch, size_t at)
 {
-    if (i + PREFETCH_AHEAD < count) {
-        u32 slot = id_slot(samples[i + PREFETCH_AHEAD].series);
-        if (slot < head->series.count) {
-            const Series *series = head_slot(head, slot);
-            __builtin_prefetch(series, 1);
-            __builtin_prefetch((const u8 *)series + 64, 1);
-        }
+    u32 slot = at < batch->count ? id_slot(batch->samples[at].series) : UINT32_MAX;
+    return slot < head->series.count ? head_slot(head, slot) : NULL;
+}
+
+/* Series and chunks lie anywhere in memory: first the series is asked for, and when it has come the
+ * place in its chunk where the next bits go. */
+static inline void prefetch_series(const Head *head, const Batch *batch, size_t i)
+{
+    const Series *series = slot_ahead(head, batch, i + PREFETCH_SERIES);
+    if (series) {
+        __builtin_prefetch(series, 1);
+        __builtin_prefetch((const u8 *)series + CACHE_LINE, 1);
+    }
+}
+
+static inline void prefetch_chunk(const Head *head, const Batch *batch, size_t i)
+{
+    const Series *series = slot_ahead(head, batch, i + PREFETCH_CHUNK);
+    if (series) {
+        __builtin_prefetch(series->chunk.bytes + series->open.bits / 8, 1);
     }
 }
 
 /* ---- coding ---- */
 
-/* The parts of scratch->records. */
-typedef struct RecordParts {
-    size_t end[RECORDS_MAX];
-    size_t count;
-} RecordParts;
-
-static void end_part(const AppendScratch *scratch, RecordParts *parts)
+/* What was added to scratch->records since the last part is a record. */
+static void end_part(Batch *batch)
 {
-    size_t begin = parts->count ? parts->end[parts->count - 1] : 0;
-    if (scratch->records.len > begin) {
-        parts->end[parts->count++] = scratch->records.len;
+    size_t begin = batch->record_count > 1 ? batch->part_end[batch->record_count - 1] : 0;
+    if (batch->scratch->records.len > begin) {
+        batch->part_end[batch->record_count++] = batch->scratch->records.len;
     }
 }
 
-static void encode_histograms(const Head *head, const BatchSample *samples, size_t count,
-                              AppendScratch *scratch, RecordType type)
+static void encode_histograms(const Head *head, const Batch *batch, RecordType type)
 {
     RecordWriter writer;
-    record_begin(&writer, &scratch->records, type);
-    for (size_t i = 0; i < count; i++) {
-        if (scratch->outcomes.at[i] == SAMPLE_OK) {
-            const Series *series = head_find_id(head, samples[i].series);
-            HeadSample stored = head_sample(series, &samples[i]);
+    record_begin(&writer, &batch->scratch->records, type);
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->scratch->outcomes.at[i] == SAMPLE_OK) {
+            const Series *series = head_find_id(head, batch->samples[i].series);
+            HeadSample stored = head_sample(series, &batch->samples[i]);
             if (stored.hist && record_histogram_type(stored.hist) == type) {
                 Histogram hist = *stored.hist;
                 hist.sum = stored.value;
@@ -122,86 +143,42 @@ static void encode_histograms(const Head *head, const BatchSample *samples, size
 }
 
 /* Checks every sample and codes what is accepted. Under commit or state. */
-static void check_and_encode(const Head *head, const BatchSample *samples, size_t count,
-                             AppendScratch *scratch, RecordParts *parts)
+static void check_and_encode(const Head *head, Batch *batch)
 {
     i64 oldest_ms = oldest_accepted(head);
+    Buf *records = &batch->scratch->records;
     bool histograms = false;
-    RecordWriter writer;
-    *parts = (RecordParts){0};
-    buf_clear(&scratch->records);
-    record_begin(&writer, &scratch->records, RECORD_SAMPLES);
-    for (size_t i = 0; i < count; i++) {
-        prefetch(head, samples, count, i);
-        const Series *series = head_find_id(head, samples[i].series);
-        u8 outcome = check_sample(series, &samples[i], oldest_ms);
-        scratch->outcomes.at[i] = outcome;
+    batch->record_count = 1;
+    buf_clear(records);
+    SamplesWriter writer = record_samples_begin(records, batch->count);
+    ASSERT(writer.begin); /* HEAD_BATCH_MAX bounds it */
+    for (size_t i = 0; i < batch->count; i++) {
+        const BatchSample *sample = &batch->samples[i];
+        prefetch_series(head, batch, i);
+        const Series *series = head_find_id(head, sample->series);
+        u8 outcome = check_sample(series, sample, oldest_ms);
+        batch->scratch->outcomes.at[i] = outcome;
         if (LIKELY(outcome == SAMPLE_OK)) {
-            if (LIKELY(!head_sample(series, &samples[i]).hist)) {
-                record_put_sample(&writer, series->ref, samples[i].t_ms, samples[i].value);
+            if (LIKELY(!head_sample(series, sample).hist)) {
+                record_samples_put(&writer, series->ref, sample->t_ms, sample->value);
             } else {
                 histograms = true;
             }
         }
     }
-    end_part(scratch, parts);
+    record_samples_end(&writer, records);
+    end_part(batch);
     for (int type = RECORD_HISTOGRAMS; histograms && type <= RECORD_CUSTOM_FLOAT_HISTOGRAMS;
          type++) {
-        encode_histograms(head, samples, count, scratch, (RecordType)type);
-        end_part(scratch, parts);
+        encode_histograms(head, batch, (RecordType)type);
+        end_part(batch);
     }
-}
-
-/* Whether what was checked without the commit lock still holds with it. */
-static bool still_valid(const Head *head, const BatchSample *samples, size_t count,
-                        const AppendScratch *scratch)
-{
-    for (size_t i = 0; i < count; i++) {
-        u8 before = scratch->outcomes.at[i];
-        if (before == SAMPLE_OK || before == SAMPLE_UNKNOWN_SERIES) {
-            const Series *series = head_find_id(head, samples[i].series);
-            bool ok = series &&
-                      (!(series->flags & SERIES_SAMPLED) || samples[i].t_ms > series->open.t_ms);
-            if (ok != (before == SAMPLE_OK)) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-/* The records of series that the log does not know yet. Under commit. */
-static bool pack_new_series(const Head *head, const BatchSample *samples, size_t count,
-                            AppendScratch *scratch, WalRecord *ret, Err *err)
-{
-    RecordWriter writer;
-    buf_clear(&scratch->series_records);
-    buf_clear(&scratch->series_packed);
-    record_begin(&writer, &scratch->series_records, RECORD_SERIES);
-    for (size_t i = 0; i < count; i++) {
-        if (scratch->outcomes.at[i] != SAMPLE_OK) {
-            continue;
-        }
-        const Series *series = head_find_id(head, samples[i].series);
-        if (!(series->flags & SERIES_LOGGED)) {
-            scratch->labels.count = 0;
-            vec_reserve(&scratch->labels, series->pair_count);
-            label_pair_labels(&head->labels, series->pairs, series->pair_count, scratch->labels.at);
-            record_put_series(&writer, series->ref,
-                              (Labels){.at = scratch->labels.at, .count = series->pair_count});
-        }
-    }
-    *ret = (WalRecord){0};
-    return buf_ok(&scratch->series_records, err) &&
-           (scratch->series_records.len == 0 ||
-            wal_pack(head->opts.compression, buf_view(&scratch->series_records),
-                     &scratch->series_packed, ret, err));
 }
 
 /* Packing never moves what was packed before: there is room for the worst case at once. */
-static bool pack(const Head *head, AppendScratch *scratch, const RecordParts *parts,
-                 WalRecord *ret_records, Err *err)
+static bool pack(const Head *head, Batch *batch, Err *err)
 {
+    AppendScratch *scratch = batch->scratch;
     buf_clear(&scratch->packed);
     if (!head->opts.wal) {
         return true;
@@ -212,51 +189,99 @@ static bool pack(const Head *head, AppendScratch *scratch, const RecordParts *pa
     if (!buf_reserve(&scratch->packed, scratch->records.len * 2 + PACK_SLACK * RECORDS_MAX)) {
         return buf_ok(&scratch->packed, err);
     }
-    for (size_t i = 0; i < parts->count; i++) {
-        size_t begin = i ? parts->end[i - 1] : 0;
-        Str record = str_slice(buf_view(&scratch->records), begin, parts->end[i]);
-        if (!wal_pack(head->opts.compression, record, &scratch->packed, &ret_records[i], err)) {
+    for (size_t i = 1; i < batch->record_count; i++) {
+        size_t begin = i > 1 ? batch->part_end[i - 1] : 0;
+        Str record = str_slice(buf_view(&scratch->records), begin, batch->part_end[i]);
+        if (!wal_pack(head->opts.compression, record, &scratch->packed, &batch->records[i], err)) {
             return false;
         }
     }
     return true;
 }
 
-/* ---- logging and applying ---- */
-
-/* Under commit. */
-static bool log_batch(Head *head, const BatchSample *samples, size_t count, AppendScratch *scratch,
-                      const WalRecord *records, size_t record_count, Err *err)
+/* The record of series that the log does not know yet. Under commit. */
+static bool pack_new_series(const Head *head, Batch *batch, Err *err)
 {
-    WalRecord all[RECORDS_MAX + 1];
-    if (!pack_new_series(head, samples, count, scratch, &all[0], err)) {
-        return false;
+    AppendScratch *scratch = batch->scratch;
+    RecordWriter writer;
+    buf_clear(&scratch->series_records);
+    buf_clear(&scratch->series_packed);
+    record_begin(&writer, &scratch->series_records, RECORD_SERIES);
+    for (size_t i = 0; i < batch->count; i++) {
+        if (scratch->outcomes.at[i] != SAMPLE_OK) {
+            continue;
+        }
+        const Series *series = head_find_id(head, batch->samples[i].series);
+        if (!(series->flags & SERIES_LOGGED)) {
+            scratch->labels.count = 0;
+            vec_reserve(&scratch->labels, series->pair_count);
+            label_pair_labels(&head->labels, series->pairs, series->pair_count, scratch->labels.at);
+            record_put_series(&writer, series->ref,
+                              (Labels){.at = scratch->labels.at, .count = series->pair_count});
+        }
     }
-    size_t first = all[0].bytes.len > 0 ? 0 : 1;
-    memcpy(all + 1, records, record_count * sizeof(*records));
-    return record_count == 0 ||
-           wal_write(head->opts.wal, all + first, record_count + 1 - first, err);
+    return buf_ok(&scratch->series_records, err) &&
+           (scratch->series_records.len == 0 ||
+            wal_pack(head->opts.compression, buf_view(&scratch->series_records),
+                     &scratch->series_packed, &batch->records[0], err));
 }
 
-/* Under commit and state. */
-static void apply_batch(Head *head, const BatchSample *samples, size_t count,
-                        AppendScratch *scratch)
+/* ---- logging and applying; under commit ---- */
+
+/* Whether what was checked without the commit lock still holds with it; notes on the way whether
+ * there are series that the log does not know. */
+static bool still_valid(const Head *head, Batch *batch)
+{
+    u8 flags = SERIES_LOGGED;
+    for (size_t i = 0; i < batch->count; i++) {
+        u8 before = batch->scratch->outcomes.at[i];
+        if (before == SAMPLE_OK || before == SAMPLE_UNKNOWN_SERIES) {
+            const BatchSample *sample = &batch->samples[i];
+            const Series *series = head_find_id(head, sample->series);
+            bool ok =
+                series && (!(series->flags & SERIES_SAMPLED) || sample->t_ms > series->open.t_ms);
+            if (ok != (before == SAMPLE_OK)) {
+                return false;
+            }
+            flags &= ok ? series->flags : SERIES_LOGGED;
+        }
+    }
+    batch->unlogged = !(flags & SERIES_LOGGED);
+    return true;
+}
+
+static bool log_batch(Head *head, Batch *batch, Err *err)
+{
+    if (!head->opts.wal || batch->record_count == 1) {
+        return true;
+    }
+    batch->records[0] = (WalRecord){0};
+    if (batch->unlogged && !pack_new_series(head, batch, err)) {
+        return false;
+    }
+    size_t first = batch->records[0].bytes.len > 0 ? 0 : 1;
+    return wal_write(head->opts.wal, batch->records + first, batch->record_count - first, err);
+}
+
+/* Under state, too. */
+static void apply_batch(Head *head, Batch *batch)
 {
     u64 appended = 0;
     i64 mint = INT64_MAX;
     i64 maxt = INT64_MIN;
-    for (size_t i = 0; i < count; i++) {
-        prefetch(head, samples, count, i);
-        if (scratch->outcomes.at[i] != SAMPLE_OK) {
+    for (size_t i = 0; i < batch->count; i++) {
+        prefetch_series(head, batch, i);
+        prefetch_chunk(head, batch, i);
+        if (UNLIKELY(batch->scratch->outcomes.at[i] != SAMPLE_OK)) {
             continue;
         }
-        u32 slot = id_slot(samples[i].series);
+        u32 slot = id_slot(batch->samples[i].series);
         Series *series = head_slot(head, slot);
         /* A batch may name a series twice. */
-        u8 outcome = check_sample(series, &samples[i], INT64_MIN);
-        scratch->outcomes.at[i] = outcome;
+        u8 outcome = check_sample(series, &batch->samples[i], INT64_MIN);
+        batch->scratch->outcomes.at[i] = outcome;
         if (LIKELY(outcome == SAMPLE_OK)) {
-            HeadSample stored = head_sample(series, &samples[i]);
+            HeadSample stored = head_sample(series, &batch->samples[i]);
             series->flags |= SERIES_LOGGED;
             series_append(head, slot, &stored);
             mint = MIN(mint, stored.t_ms);
@@ -270,63 +295,66 @@ static void apply_batch(Head *head, const BatchSample *samples, size_t count,
     }
 }
 
-static void report(Head *head, size_t count, const AppendScratch *scratch, SampleOutcome *ret)
+static bool commit(Head *head, Batch *batch, Err *err)
 {
-    u64 refused[SAMPLE_TOO_OLD + 1] = {0};
-    for (size_t i = 0; i < count; i++) {
-        u8 outcome = scratch->outcomes.at[i] == OUTCOME_SAME ? SAMPLE_OK : scratch->outcomes.at[i];
-        refused[outcome]++;
+    if (!still_valid(head, batch)) {
+        batch->unlogged = true;
+        check_and_encode(head, batch);
+        if (!pack(head, batch, err)) {
+            return false;
+        }
+    }
+    if (!log_batch(head, batch, err)) {
+        return false;
+    }
+    head_lock_state(head);
+    apply_batch(head, batch);
+    head_unlock_state(head);
+    return true;
+}
+
+static void report(Head *head, const Batch *batch, SampleOutcome *ret)
+{
+    u64 counts[SAMPLE_TOO_OLD + 1] = {0};
+    for (size_t i = 0; i < batch->count; i++) {
+        u8 outcome = batch->scratch->outcomes.at[i];
+        outcome = outcome == OUTCOME_SAME ? SAMPLE_OK : outcome;
+        counts[outcome]++;
         if (ret) {
             ret[i] = (SampleOutcome)outcome;
         }
     }
-    for (size_t i = SAMPLE_OK + 1; i < COUNT_OF(refused); i++) {
-        if (refused[i] > 0) {
-            atomic_fetch_add_explicit(&head->refused[i], refused[i], memory_order_relaxed);
+    for (size_t i = SAMPLE_OK + 1; i < COUNT_OF(counts); i++) {
+        if (counts[i] > 0) {
+            atomic_fetch_add_explicit(&head->refused[i], counts[i], memory_order_relaxed);
         }
     }
-}
-
-static bool commit(Head *head, const BatchSample *samples, size_t count, AppendScratch *scratch,
-                   RecordParts *parts, WalRecord *records, Err *err)
-{
-    if (!still_valid(head, samples, count, scratch)) {
-        check_and_encode(head, samples, count, scratch, parts);
-        if (!pack(head, scratch, parts, records, err)) {
-            return false;
-        }
-    }
-    if (head->opts.wal && !log_batch(head, samples, count, scratch, records, parts->count, err)) {
-        return false;
-    }
-    head_lock_state(head);
-    apply_batch(head, samples, count, scratch);
-    head_unlock_state(head);
-    return true;
 }
 
 bool head_append(Head *head, const BatchSample *samples, size_t count, SampleOutcome *outcomes,
                  Err *err)
 {
-    AppendScratch *scratch = scratch_take(head);
-    WalRecord records[RECORDS_MAX];
-    RecordParts parts;
-    vec_reserve(&scratch->outcomes, count);
+    if (count > HEAD_BATCH_MAX) {
+        return err_set(err, ERR_LIMIT, "a batch of %zu samples; the limit is %d", count,
+                       HEAD_BATCH_MAX);
+    }
+    Batch batch = {.samples = samples, .count = count, .scratch = scratch_take(head)};
+    vec_reserve(&batch.scratch->outcomes, count);
 
     head_read_state(head);
-    check_and_encode(head, samples, count, scratch, &parts);
+    check_and_encode(head, &batch);
     head_unlock_state(head);
 
-    bool ok = pack(head, scratch, &parts, records, err);
+    bool ok = pack(head, &batch, err);
     bool many_pending = false;
     if (ok) {
         head_lock(head);
-        ok = commit(head, samples, count, scratch, &parts, records, err);
+        ok = commit(head, &batch, err);
         many_pending = head->pending.count >= HEAD_PENDING_MAX;
         head_unlock(head);
     }
-    report(head, count, scratch, outcomes);
-    scratch_give(head, scratch);
+    report(head, &batch, outcomes);
+    scratch_give(head, batch.scratch);
     if (many_pending) {
         head_flush_if_free(head);
     }
@@ -335,34 +363,30 @@ bool head_append(Head *head, const BatchSample *samples, size_t count, SampleOut
 
 /* ---- exemplars and metadata ---- */
 
-/* The log reference of a series, whose record is written first when the log does not know it. */
+/* Logs one entry, and the series itself when the log does not know it yet. */
 static bool log_entry(Head *head, SeriesId id,
                       void (*put)(RecordWriter *writer, u64 ref, const void *entry),
                       RecordType type, const void *entry, Err *err)
 {
-    AppendScratch *scratch = scratch_take(head);
     BatchSample sample = {.series = id};
-    WalRecord records[2];
+    Batch batch = {
+        .samples = &sample, .count = 1, .scratch = scratch_take(head), .record_count = 1};
     RecordWriter writer;
-    vec_reserve(&scratch->outcomes, 1);
-    scratch->outcomes.at[0] = SAMPLE_OK;
-    buf_clear(&scratch->records);
-    buf_clear(&scratch->packed);
-    record_begin(&writer, &scratch->records, type);
+    vec_reserve(&batch.scratch->outcomes, 1);
+    batch.scratch->outcomes.at[0] = SAMPLE_OK;
+    buf_clear(&batch.scratch->records);
+    record_begin(&writer, &batch.scratch->records, type);
     head_lock(head);
     const Series *series = head_find_id(head, id);
     bool ok = series || err_set(err, ERR_NOT_FOUND, "the series is not known any more");
-    if (ok && head->opts.wal) {
+    if (ok) {
+        batch.unlogged = true;
         put(&writer, series->ref, entry);
-        ok = buf_ok(&scratch->records, err) &&
-             wal_pack(head->opts.compression, buf_view(&scratch->records), &scratch->packed,
-                      &records[1], err) &&
-             pack_new_series(head, &sample, 1, scratch, &records[0], err);
-        size_t first = ok && records[0].bytes.len > 0 ? 0 : 1;
-        ok = ok && wal_write(head->opts.wal, records + first, 2 - first, err);
+        end_part(&batch);
+        ok = pack(head, &batch, err) && log_batch(head, &batch, err);
     }
     head_unlock(head);
-    scratch_give(head, scratch);
+    scratch_give(head, batch.scratch);
     return ok;
 }
 

@@ -225,12 +225,24 @@ static bool is_due(Series *series, i64 t_ms, u8 encoding)
     return false;
 }
 
+/* Room for an open chunk: coarser steps than a slab's, because each costs a copy of the chunk. */
+static size_t chunk_room(u32 size)
+{
+    static const u16 rooms[] = {32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1280};
+    for (size_t i = 0; i < COUNT_OF(rooms); i++) {
+        if (rooms[i] >= size) {
+            return rooms[i];
+        }
+    }
+    return slab_room(size);
+}
+
 static void ensure_room(Head *head, Series *series, u32 size)
 {
-    if (size <= series->chunk_room) {
+    if (LIKELY(size <= series->chunk_room)) {
         return;
     }
-    size_t room = slab_room(size);
+    size_t room = chunk_room(size);
     u8 *bytes = slab_alloc(&head->slab, room);
     if (series->chunk.bytes) {
         memcpy(bytes, series->chunk.bytes, xor_size(&series->open));
@@ -248,16 +260,20 @@ static void append_float(Head *head, u32 slot, Series *series, i64 t_ms, f64 val
     } else {
         series->span_ms += (u32)(t_ms - series->open.t_ms);
     }
-    u8 bytes[XOR_SCRATCH_SIZE];
-    u32 at;
-    XorAppender next = series->open;
-    u32 bits = next.count ? next.bits : 0;
-    u8 last = bits & 7 ? series->chunk.bytes[bits / 8] : 0;
-    u32 size = xor_encode(&next, last, t_ms, value, bytes, &at);
-    ensure_room(head, series, at + size);
-    memcpy(series->chunk.bytes + at, bytes, size);
-    store_u16be(series->chunk.bytes, next.count);
-    series->open = next;
+    u32 at = xor_next_byte(&series->open);
+    if (LIKELY(at + XOR_ENCODE_ROOM <= series->chunk_room)) {
+        u8 *to = series->chunk.bytes + at;
+        (void)xor_encode(&series->open, *to, t_ms, value, to);
+    } else { /* near the end of its room a chunk grows by no more than it must */
+        u8 bytes[XOR_SCRATCH_SIZE];
+        u8 last = at < series->chunk_room ? series->chunk.bytes[at] : 0;
+        XorAppender next = series->open;
+        u32 size = xor_encode(&next, last, t_ms, value, bytes);
+        ensure_room(head, series, at + size);
+        memcpy(series->chunk.bytes + at, bytes, size);
+        series->open = next;
+    }
+    store_u16be(series->chunk.bytes, series->open.count);
 }
 
 static void append_histogram(Head *head, u32 slot, Series *series, const HeadSample *sample)

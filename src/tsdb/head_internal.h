@@ -79,12 +79,12 @@ struct Head {
     VEC(u32) free_slots;
     u64 last_ref;
     VEC(PendingChunk) pending;
-    U64Map expiring; /* ref of a removed series to the last segment that may mention it */
-    i64 min_valid_ms;
+    U64Map expiring;       /* ref of a removed series to the last segment that may mention it */
     u64 changes_compacted; /* series created and removed when the sets were last made compact */
 
-    _Atomic i64 mint_ms; /* of all samples; INT64_MAX: none */
-    _Atomic i64 maxt_ms; /* INT64_MIN: none */
+    _Atomic i64 min_valid_ms; /* older samples are refused */
+    _Atomic i64 mint_ms;      /* of all samples; INT64_MAX: none */
+    _Atomic i64 maxt_ms;      /* INT64_MIN: none */
     _Atomic u64 samples_appended;
     _Atomic u64 refused[SAMPLE_TOO_OLD + 1];
     _Atomic u64 chunks;

@@ -25,7 +25,7 @@ void head_stats(Head *head, HeadStats *ret)
         .exemplars = exemplars_count(&head->exemplars),
         .mint_ms = atomic_load(&head->mint_ms),
         .maxt_ms = atomic_load(&head->maxt_ms),
-        .min_valid_ms = head->min_valid_ms,
+        .min_valid_ms = atomic_load(&head->min_valid_ms),
         .slab_bytes = head->slab.used_bytes,
     };
     for (size_t i = 0; i < COUNT_OF(ret->samples_refused); i++) {

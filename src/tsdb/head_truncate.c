@@ -72,7 +72,7 @@ bool head_truncate(Head *head, i64 mint_ms, Err *err)
         .mint_ms = mint_ms, .oldest_ms = INT64_MAX, .retired = MEM_NEW(Retired)};
     (void)pthread_mutex_lock(&head->flush);
     head_lock(head);
-    head->min_valid_ms = MAX(head->min_valid_ms, mint_ms);
+    atomic_store(&head->min_valid_ms, MAX(atomic_load(&head->min_valid_ms), mint_ms));
     head_unlock(head);
     if (head->opts.wal) {
         wal_stats(head->opts.wal, &wal);

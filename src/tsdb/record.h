@@ -107,6 +107,47 @@ void record_put_tombstone(RecordWriter *writer, u64 ref, i64 first_ms, i64 last_
 void record_put_exemplar(RecordWriter *writer, u64 ref, const Exemplar *exemplar);
 void record_put_metadata(RecordWriter *writer, u64 ref, const MetricMetadata *metadata);
 void record_put_sample(RecordWriter *writer, u64 ref, i64 t_ms, f64 value);
+/*
+ * The same for many samples, whose number has a bound: one look at the buffer for all of them.
+ * begin with room for `most`, put each, end. A record without samples is not begun.
+ */
+enum { RECORD_SAMPLE_SIZE_MAX = 2 * VARINT_SIZE_MAX + 8, RECORD_SAMPLES_HEAD = 17 };
+
+typedef struct SamplesWriter {
+    u8 *begin; /* NULL: no room */
+    u8 *at;
+    u64 base_ref;
+    i64 base_ms;
+} SamplesWriter;
+
+static inline SamplesWriter record_samples_begin(Buf *out, size_t most)
+{
+    u8 *begin = buf_reserve(out, RECORD_SAMPLES_HEAD + most * RECORD_SAMPLE_SIZE_MAX);
+    return (SamplesWriter){.begin = begin, .at = begin};
+}
+
+static inline void record_samples_put(SamplesWriter *writer, u64 ref, i64 t_ms, f64 value)
+{
+    u8 *to = writer->at;
+    if (UNLIKELY(to == writer->begin)) {
+        *to = RECORD_SAMPLES;
+        store_u64be(to + 1, ref);
+        store_u64be(to + 9, (u64)t_ms);
+        to += RECORD_SAMPLES_HEAD;
+        writer->base_ref = ref;
+        writer->base_ms = t_ms;
+    }
+    to = store_varint(to, (i64)(ref - writer->base_ref));
+    to = store_varint(to, (i64)((u64)t_ms - (u64)writer->base_ms));
+    store_u64be(to, f64_bits(value));
+    writer->at = to + sizeof(u64);
+}
+
+static inline void record_samples_end(const SamplesWriter *writer, Buf *out)
+{
+    buf_advance(out, (size_t)(writer->at - writer->begin));
+}
+
 /* The type must be the one that record_histogram_type names. */
 void record_put_histogram(RecordWriter *writer, u64 ref, i64 t_ms, const Histogram *histogram);
 RecordType record_histogram_type(const Histogram *histogram);

@@ -41,24 +41,25 @@ enum {
     SERIES_IDLE = 1 << 3,    /* a truncation saw it without any sample */
 };
 
+/* What an append touches comes first. */
 typedef struct Series {
     XorAppender open; /* of the open chunk; t_ms and value are the newest sample's, always */
     union {
         u8 *bytes; /* the open XOR chunk, chunk_room bytes; NULL: none */
         HistogramChunk *histogram;
     } chunk;
-    FullChunks *full; /* NULL: none */
-    PairId *pairs;    /* in the order of the label names */
-    u64 ref;          /* in the log; never reused */
-    i64 cut_ms;       /* the open chunk takes samples before this time */
-    u32 span_ms;      /* from the open chunk's first sample to its newest */
-    u32 hash;         /* of pairs */
-    u32 generation;   /* of this slot; in every SeriesId */
-    u32 total;        /* samples that were ever appended or loaded, modulo 2^32 */
-    u16 pair_count;
+    i64 cut_ms;     /* the open chunk takes samples before this time */
+    u32 span_ms;    /* from the open chunk's first sample to its newest */
+    u32 total;      /* samples that were ever appended or loaded, modulo 2^32 */
+    u32 generation; /* of this slot; in every SeriesId */
     u16 chunk_room; /* bytes */
     u8 encoding;    /* of the open chunk; 0: none */
     u8 flags;
+    u64 ref;          /* in the log; never reused */
+    FullChunks *full; /* NULL: none */
+    PairId *pairs;    /* in the order of the label names */
+    u32 hash;         /* of pairs */
+    u16 pair_count;
 } Series;
 
 _Static_assert(sizeof(Series) <= 96, "the promise is 96 bytes a series");

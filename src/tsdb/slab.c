@@ -3,12 +3,16 @@
 
 #include "base/mem.h"
 
+#include <sys/mman.h>
+
 static const u16 class_sizes[SLAB_CLASSES] = {
     8,   16,  24,  32,  48,  64,  80,  96,   112,  128,  160,  192,  224,  256,
     320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048, 3072, 4096};
 
 enum {
     BLOCK_HEADER = 64, /* bytes; objects start behind it */
+    SPARE_SHARE = 16,  /* of the blocks, at most so many are kept empty … */
+    SPARE_MIN = 4,     /* … or so many */
 };
 
 typedef struct FreeObject {
@@ -74,7 +78,13 @@ static void list_remove(Slab *slab, SlabBlock *block)
 
 static SlabBlock *block_new(Slab *slab, u32 class)
 {
-    SlabBlock *block = mem_aligned(SLAB_BLOCK_SIZE, SLAB_BLOCK_SIZE);
+    SlabBlock *block = slab->spare;
+    if (block) {
+        slab->spare = block->next;
+        slab->spare_count--;
+    } else {
+        block = mem_aligned(SLAB_BLOCK_SIZE, SLAB_BLOCK_SIZE);
+    }
     *block = (SlabBlock){.fresh = BLOCK_HEADER, .class = class};
     block->all_next = slab->all;
     if (slab->all) {
@@ -97,13 +107,27 @@ static void block_free(Slab *slab, SlabBlock *block)
         block->all_next->all_previous = block->all_previous;
     }
     slab->block_count--;
-    mem_free(block);
+    /* Objects that grow leave one class and fill another: the next one takes the block over. */
+    if (slab->spare_count < MAX(slab->block_count / SPARE_SHARE, (u64)SPARE_MIN)) {
+        block->next = slab->spare;
+        slab->spare = block;
+        slab->spare_count++;
+    } else {
+        /* An allocator may keep the address for later; its memory shall go now. */
+        (void)madvise(block, SLAB_BLOCK_SIZE, MADV_DONTNEED);
+        mem_free(block);
+    }
 }
 
 void slab_done(Slab *slab)
 {
     while (slab->all) {
         block_free(slab, slab->all);
+    }
+    while (slab->spare) {
+        SlabBlock *next = slab->spare->next;
+        mem_free(slab->spare);
+        slab->spare = next;
     }
     *slab = (Slab){0};
 }

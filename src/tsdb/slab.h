@@ -1,6 +1,6 @@
 /*
  * Slab: many small objects of few sizes, without a header an object. Blocks of SLAB_BLOCK_SIZE hold
- * objects of one size class; a block whose last object goes is given back to the system.
+ * objects of one size class; a block whose last object goes serves another class, or goes back.
  *
  * Layer: tsdb. Memory: slab_done frees everything at once. Thread: one at a time.
  * Cost: O(1); less than a fifth is lost by rounding up, plus one block a class in use.
@@ -20,7 +20,9 @@ typedef struct SlabBlock SlabBlock;
 typedef struct Slab {
     SlabBlock *open[SLAB_CLASSES]; /* blocks with room, a list each */
     SlabBlock *all;
-    u64 block_count;
+    SlabBlock *spare; /* empty ones */
+    u64 spare_count;
+    u64 block_count; /* without the spare ones */
     u64 used_bytes;  /* handed out, rounded up */
     u64 large_bytes; /* thereof from the allocator */
 } Slab;
