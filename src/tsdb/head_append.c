@@ -109,7 +109,7 @@ static inline void prefetch_series(const Head *head, const Batch *batch, size_t 
 static inline void prefetch_chunk(const Head *head, const Batch *batch, size_t i)
 {
     const Series *series = slot_ahead(head, batch, i + PREFETCH_CHUNK);
-    if (series) {
+    if (series && series->chunk.bytes) {
         __builtin_prefetch(series->chunk.bytes + series->open.bits / 8, 1);
     }
 }

@@ -33,9 +33,11 @@ static size_t take_pending(Head *head, PendingChunk *ret, size_t max)
             ret[count++] = head->pending.at[taken];
         }
     }
-    size_t left = head->pending.count - taken;
-    memmove(head->pending.at, head->pending.at + taken, left * sizeof(PendingChunk));
-    head->pending.count = left;
+    if (taken > 0) {
+        head->pending.count -= taken;
+        memmove(head->pending.at, head->pending.at + taken,
+                head->pending.count * sizeof(PendingChunk));
+    }
     head_unlock(head);
     return count;
 }
