@@ -14,6 +14,7 @@
 #include "base/types.h"
 #include "codec/metric_page.h"
 #include "codec/regex.h"
+#include "role/node_exporter/kernel_files.h"
 #include "role/node_exporter/options.h"
 
 enum {
@@ -39,8 +40,9 @@ typedef struct Collect {
     const NodeOpts *opts;
     const NodeFilters *filters;
     MetricPage *page;
-    Buf *file;    /* scratch: the file being read */
-    Arena *arena; /* scratch: cleared after each collector */
+    KernelFiles *kernel; /* what is read through read_… */
+    Buf *file;           /* scratch: the file being read */
+    Arena *arena;        /* scratch: cleared after each collector */
 } Collect;
 
 typedef struct Collector {
@@ -78,6 +80,9 @@ bool sys_number(Collect *collect, f64 *ret, const char *format, ...) PRINTF_LIKE
  * cpu1); all names when prefix is empty. False when the folder cannot be read. */
 bool sys_list(Collect *collect, const char *path, const char *prefix, Str **ret,
               size_t *ret_count) MUST_USE;
+
+/* Say before reading below SYSFS/class/net/DEVICE: the name may have gone to another device. */
+void enter_net_device(Collect *collect, Str device);
 
 /* The next line without its newline; false at the end. */
 bool next_line(Str *rest, Str *ret_line);

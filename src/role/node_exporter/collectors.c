@@ -2,7 +2,6 @@
 #include "role/node_exporter/collector.h"
 
 #include "codec/number.h"
-#include "os/file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -32,7 +31,7 @@ bool filter_passes(const Regex *include, const Regex *exclude, Str text)
 
 bool read_path(Collect *collect, const char *path, Str *ret, Err *err)
 {
-    if (!file_read_into(path, collect->file, err)) {
+    if (!kernel_files_read(collect->kernel, path, collect->file, err)) {
         if (err && (err->sys_errno == ENOENT || err->sys_errno == ENOTDIR)) {
             err->code = ERR_NOT_FOUND;
         }
@@ -91,6 +90,14 @@ bool sys_number(Collect *collect, f64 *ret, const char *format, ...)
     va_end(args);
     Str text;
     return read_path(collect, full, &text, NULL) && parse_number(str_trim(text), ret);
+}
+
+void enter_net_device(Collect *collect, Str device)
+{
+    char folder[COLLECT_PATH_MAX];
+    (void)snprintf(folder, sizeof(folder), STR_FMT "/class/net/" STR_FMT,
+                   STR_ARG(collect->opts->sysfs), STR_ARG(device));
+    kernel_files_enter(collect->kernel, folder);
 }
 
 static bool wanted_name(const char *name, const char *prefix)

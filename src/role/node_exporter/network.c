@@ -66,6 +66,7 @@ bool collect_netdev(Collect *collect, Err *err)
             put_counter(collect, column, device, value);
         }
         f64 no_handler;
+        enter_net_device(collect, device);
         if (sys_number(collect, &no_handler, "class/net/" STR_FMT "/statistics/rx_nohandler",
                        STR_ARG(device))) {
             put_counter(collect, "receive_nohandler", device, no_handler);
@@ -192,8 +193,11 @@ bool collect_netclass(Collect *collect, Err *err)
     }
     for (size_t i = 0; i < count; i++) {
         Str type;
-        if (!filter_passes(NULL, collect->filters->netclass_ignored, devices[i]) ||
-            !sys_text(collect, &type, "class/net/%s/type", devices[i].ptr)) {
+        if (!filter_passes(NULL, collect->filters->netclass_ignored, devices[i])) {
+            continue;
+        }
+        enter_net_device(collect, devices[i]);
+        if (!sys_text(collect, &type, "class/net/%s/type", devices[i].ptr)) {
             continue; /* bonding_masters is a file, not a device */
         }
         collect_device(collect, devices[i]);

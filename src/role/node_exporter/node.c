@@ -20,6 +20,7 @@ struct Exporter {
     NodeFilters filters;
     pthread_mutex_t lock; /* everything below */
     MetricPage *page;
+    KernelFiles *kernel;
     Buf file;
     Arena arena;
     u64 replies[STATUS_KINDS];
@@ -83,6 +84,7 @@ bool exporter_open(const NodeOpts *opts, Exporter **ret, Err *err)
     exporter->opts = opts;
     (void)pthread_mutex_init(&exporter->lock, NULL);
     exporter->page = metric_page_new();
+    exporter->kernel = kernel_files_new();
     buf_init(&exporter->file, COLLECT_FILE_MAX);
     arena_init(&exporter->arena, SCRATCH_MAX);
     exporter->failed_before = MEM_ARRAY(bool, collector_count);
@@ -103,6 +105,7 @@ void exporter_close(Exporter *exporter)
         regex_free(*filter_at(&exporter->filters, &filter_rows[i]));
     }
     metric_page_free(exporter->page);
+    kernel_files_free(exporter->kernel);
     buf_done(&exporter->file);
     arena_done(&exporter->arena);
     mem_free(exporter->failed_before);
@@ -162,6 +165,7 @@ static void run_collector(Exporter *exporter, size_t index)
         .opts = exporter->opts,
         .filters = &exporter->filters,
         .page = exporter->page,
+        .kernel = exporter->kernel,
         .file = &exporter->file,
         .arena = &exporter->arena,
     };
@@ -260,6 +264,7 @@ bool exporter_scrape(Exporter *exporter, const ScrapeChoice *choice, PageFormat 
             run_collector(exporter, i);
         }
     }
+    kernel_files_end_scrape(exporter->kernel);
     put_build_info(exporter->page);
     if (!exporter->opts->disable_exporter_metrics) {
         put_own_metrics(exporter);
