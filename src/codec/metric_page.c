@@ -138,6 +138,53 @@ static void put_escaped(Buf *out, Str value)
     buf_put(out, value.ptr + plain, value.len - plain);
 }
 
+static bool needs_escape(Str value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.ptr[i] == '\\' || value.ptr[i] == '"' || value.ptr[i] == '\n') {
+            return true;
+        }
+    }
+    return false;
+}
+
+static char *copy_to(char *to, Str s)
+{
+    return s.len > 0 ? mempcpy(to, s.ptr, s.len) : to;
+}
+
+/* The common case at once: nothing to escape and room for all of it. False: nothing was put. */
+static bool put_plain(Buf *out, Str name, const PageLabel *const *labels, size_t count)
+{
+    size_t size = name.len + 1;
+    size_t name_lens[PAGE_LABELS_MAX];
+    for (size_t i = 0; i < count; i++) {
+        name_lens[i] = strlen(labels[i]->name);
+        size += name_lens[i] + labels[i]->value.len + 4; /* a comma, the sign, two quotes */
+        if (needs_escape(labels[i]->value)) {
+            return false;
+        }
+    }
+    char *begin = (char *)buf_reserve(out, size);
+    if (!begin) {
+        return false;
+    }
+    char *to = copy_to(begin, name);
+    for (size_t i = 0; i < count; i++) {
+        *to++ = i == 0 ? '{' : ',';
+        to = mempcpy(to, labels[i]->name, name_lens[i]);
+        *to++ = '=';
+        *to++ = '"';
+        to = copy_to(to, labels[i]->value);
+        *to++ = '"';
+    }
+    if (count > 0) {
+        *to++ = '}';
+    }
+    buf_advance(out, (size_t)(to - begin));
+    return true;
+}
+
 void metric_page_put(MetricPage *page, MetricFamily family, const PageLabel *labels, size_t count,
                      f64 value)
 {
@@ -157,6 +204,10 @@ void metric_page_put_named(MetricPage *page, MetricFamily family, Str name, cons
         sorted[at] = &labels[i];
     }
     size_t from = page->texts.len;
+    if (put_plain(&page->texts, name, sorted, count)) {
+        add_sample(page, family, from, value);
+        return;
+    }
     buf_str(&page->texts, name);
     for (size_t i = 0; i < count; i++) {
         buf_byte(&page->texts, i == 0 ? '{' : ',');
@@ -225,6 +276,10 @@ static void sort_samples(MetricPage *page, const Family *family)
 
 static void put_help(Buf *out, Str help)
 {
+    if (str_find_byte(help, '\\') == STR_NOT_FOUND && str_find_byte(help, '\n') == STR_NOT_FOUND) {
+        buf_str(out, help);
+        return;
+    }
     for (size_t i = 0; i < help.len; i++) {
         switch (help.ptr[i]) {
         case '\\':
@@ -282,10 +337,15 @@ static void write_family(MetricPage *page, const Family *family, PageFormat form
     sort_samples(page, family);
     for (size_t i = 0; i < page->sorted.count; i++) {
         const Sample *sample = page->sorted.at[i];
-        buf_put(out, page->texts.data + sample->text, sample->text_len);
-        buf_byte(out, ' ');
-        buf_f64_g(out, sample->value);
-        buf_byte(out, '\n');
+        char *begin = (char *)buf_reserve(out, sample->text_len + F64_TEXT_MAX + 2);
+        if (!begin) {
+            return;
+        }
+        char *to = mempcpy(begin, page->texts.data + sample->text, sample->text_len);
+        *to++ = ' ';
+        to += f64_format_g(to, sample->value);
+        *to++ = '\n';
+        buf_advance(out, (size_t)(to - begin));
     }
 }
 

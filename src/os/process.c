@@ -96,14 +96,18 @@ static u64 count_open_fds(void)
 }
 
 /* /proc/self/net/netstat has pairs of lines "IpExt: Name …" and "IpExt: number …". */
-static void read_network(Buf *text, ProcessStats *stats)
+void process_network(u64 *ret_receive_bytes, u64 *ret_transmit_bytes)
 {
+    CLEANUP(buf_done) Buf text;
+    buf_init(&text, PROC_TEXT_MAX);
     Str names = STR_EMPTY;
     Str line;
-    if (!file_read_into("/proc/self/net/netstat", text, NULL)) {
-        return; /* no network in this namespace: the counters stay 0 */
+    *ret_receive_bytes = 0;
+    *ret_transmit_bytes = 0;
+    if (!file_read_into("/proc/self/net/netstat", &text, NULL)) {
+        return;
     }
-    for (Str rest = buf_view(text); str_split_next(&rest, '\n', &line);) {
+    for (Str rest = buf_view(&text); str_split_next(&rest, '\n', &line);) {
         if (!str_skip_prefix(&line, S("IpExt: "))) {
             continue;
         }
@@ -115,9 +119,9 @@ static void read_network(Buf *text, ProcessStats *stats)
         Str number;
         while (str_split_next(&names, ' ', &name) && str_split_next(&line, ' ', &number)) {
             if (str_eq(name, S("InOctets"))) {
-                (void)str_to_u64(number, &stats->network_receive_bytes);
+                (void)str_to_u64(number, ret_receive_bytes);
             } else if (str_eq(name, S("OutOctets"))) {
-                (void)str_to_u64(number, &stats->network_transmit_bytes);
+                (void)str_to_u64(number, ret_transmit_bytes);
             }
         }
         return;
@@ -144,7 +148,6 @@ bool process_stats(ProcessStats *ret, Err *err)
         .threads = fields[STAT_THREADS],
         .start_unix_seconds = (f64)boot_unix_seconds + (f64)fields[STAT_START_TICKS] / ticks,
     };
-    read_network(&text, &stats);
     *ret = stats;
     return true;
 }

@@ -76,6 +76,10 @@ bool read_path(Collect *collect, const char *path, Str *ret, Err *err) MUST_USE;
 bool sys_text(Collect *collect, Str *ret, const char *format, ...) PRINTF_LIKE(3, 4) MUST_USE;
 bool sys_number(Collect *collect, f64 *ret, const char *format, ...) PRINTF_LIKE(3, 4) MUST_USE;
 
+/* Whether there is such a file or folder: cheaper than to ask for each file in one that is missing.
+ */
+bool sys_exists(const Collect *collect, const char *format, ...) PRINTF_LIKE(2, 3);
+
 /* Sorted names in SYSFS/path that start with prefix and go on with a digit ("cpu" gives cpu0,
  * cpu1); all names when prefix is empty. False when the folder cannot be read. */
 bool sys_list(Collect *collect, const char *path, const char *prefix, Str **ret,
@@ -88,6 +92,12 @@ void enter_net_device(Collect *collect, Str device);
 bool next_line(Str *rest, Str *ret_line);
 /* Splits at runs of blanks; returns how many (at most max). */
 size_t split_fields(Str line, Str *fields, size_t max);
+
+/* The parts one after the other in `room`, an array, cut at its size; ends in a NUL. */
+#define JOIN(room, ...)                                    \
+    join_parts((room), sizeof(room), (Str[]){__VA_ARGS__}, \
+               sizeof((Str[]){__VA_ARGS__}) / sizeof(Str))
+Str join_parts(char *room, size_t size, const Str *parts, size_t count);
 
 bool parse_number(Str s, f64 *ret); /* a decimal integer or float */
 bool parse_hex(Str s, u64 *ret);    /* with or without 0x */

@@ -113,7 +113,8 @@ static void collect_throttles(Collect *collect, const Str *cpus, size_t count)
         f64 value;
         char package_text[32];
         char core_text[32];
-        if (!sys_number(collect, &package, "devices/system/cpu/%s/topology/physical_package_id",
+        if (!sys_exists(collect, "devices/system/cpu/%s/thermal_throttle", cpu) ||
+            !sys_number(collect, &package, "devices/system/cpu/%s/topology/physical_package_id",
                         cpu) ||
             !sys_number(collect, &core, "devices/system/cpu/%s/topology/core_id", cpu)) {
             continue;
@@ -370,6 +371,9 @@ bool collect_cpufreq(Collect *collect, Err *err)
     }
     for (size_t c = 0; c < count; c++) {
         Str cpu = str_skip(cpus[c], 3);
+        if (!sys_exists(collect, "devices/system/cpu/%s/cpufreq", cpus[c].ptr)) {
+            continue;
+        }
         for (size_t i = 0; i < COUNT_OF(rows); i++) {
             f64 khz;
             if (sys_number(collect, &khz, "devices/system/cpu/%s/cpufreq/%s", cpus[c].ptr,

@@ -7,7 +7,6 @@
  */
 #include "role/node_exporter/collector.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define BYTES_PER_MEGABIT (1000.0 * 1000.0 / 8.0)
@@ -25,10 +24,9 @@ static void put_counter(Collect *collect, const char *column, Str device, f64 va
 {
     char name[96];
     char help[96];
-    (void)snprintf(name, sizeof(name), "node_network_%s_total", column);
-    (void)snprintf(help, sizeof(help), "Network device statistic %s.", column);
-    MetricFamily family =
-        metric_page_family(collect->page, str_from(name), PAGE_COUNTER, str_from(help));
+    MetricFamily family = metric_page_family(
+        collect->page, JOIN(name, S("node_network_"), str_from(column), S("_total")), PAGE_COUNTER,
+        JOIN(help, S("Network device statistic "), str_from(column), S(".")));
     metric_page_put(collect->page, family, (PageLabel[]){{"device", device}}, 1, value);
 }
 
@@ -106,9 +104,9 @@ static void put_property(Collect *collect, const char *property, PageType type, 
 {
     char name[96];
     char help[128];
-    (void)snprintf(name, sizeof(name), "node_network_%s", property);
-    (void)snprintf(help, sizeof(help), "Network device property: %s", property);
-    MetricFamily family = metric_page_family(collect->page, str_from(name), type, str_from(help));
+    MetricFamily family =
+        metric_page_family(collect->page, JOIN(name, S("node_network_"), str_from(property)), type,
+                           JOIN(help, S("Network device property: "), str_from(property)));
     metric_page_put(collect->page, family, (PageLabel[]){{"device", device}}, 1, value);
 }
 
@@ -211,14 +209,13 @@ static void put_statistic(Collect *collect, Str protocol, Str field, Str text)
     char name[160];
     char help[160];
     f64 value;
-    (void)snprintf(key, sizeof(key), STR_FMT "_" STR_FMT, STR_ARG(protocol), STR_ARG(field));
-    if (!filter_passes(collect->filters->netstat_fields, NULL, str_from(key)) ||
+    Str full = JOIN(key, protocol, S("_"), field);
+    if (!filter_passes(collect->filters->netstat_fields, NULL, full) ||
         !parse_number(text, &value)) {
         return;
     }
-    (void)snprintf(name, sizeof(name), "node_netstat_%s", key);
-    (void)snprintf(help, sizeof(help), "Statistic " STR_FMT STR_FMT ".", STR_ARG(protocol),
-                   STR_ARG(field));
+    (void)JOIN(name, S("node_netstat_"), full);
+    (void)JOIN(help, S("Statistic "), protocol, field, S("."));
     metric_page_single(collect->page, name, PAGE_UNTYPED, help, value);
 }
 

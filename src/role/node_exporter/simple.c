@@ -7,7 +7,6 @@
  */
 #include "role/node_exporter/collector.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -35,18 +34,17 @@ bool collect_loadavg(Collect *collect, Err *err)
     return true;
 }
 
-/* "Active(anon)" gives "Active_anon"; a value in kB gives "…_bytes". */
-static size_t memory_name(Str key, bool in_bytes, char *name, size_t size)
+/* "Active(anon)" gives "Active_anon". */
+static Str memory_name(Str key, char *plain, size_t size)
 {
-    char plain[128];
     size_t len = 0;
-    for (size_t i = 0; i < key.len && len < sizeof(plain) - 1; i++) {
+    for (size_t i = 0; i < key.len && len < size; i++) {
         char c = key.ptr[i];
         if (c != ')') {
             plain[len++] = c == '(' ? '_' : c;
         }
     }
-    return (size_t)snprintf(name, size, "%.*s%s", (int)len, plain, in_bytes ? "_bytes" : "");
+    return (Str){.ptr = plain, .len = len};
 }
 
 bool collect_meminfo(Collect *collect, Err *err)
@@ -67,12 +65,13 @@ bool collect_meminfo(Collect *collect, Err *err)
             return err_set(err, ERR_INVALID, "invalid line in meminfo: " STR_FMT, STR_ARG(line));
         }
         Str key = str_take(fields[0], fields[0].len - 1); /* without the colon */
-        char name[160];
+        char plain[128];
         char full[200];
         char help[256];
-        memory_name(key, count == 3, name, sizeof(name));
-        (void)snprintf(full, sizeof(full), "node_memory_%s", name);
-        (void)snprintf(help, sizeof(help), "Memory information field %s.", name);
+        Str unit = count == 3 ? S("_bytes") : STR_EMPTY; /* for a value in kB */
+        Str name = memory_name(key, plain, sizeof(plain));
+        (void)JOIN(full, S("node_memory_"), name, unit);
+        (void)JOIN(help, S("Memory information field "), name, unit, S("."));
         metric_page_single(collect->page, full, PAGE_GAUGE, help,
                            count == 3 ? value * 1024 : value);
     }
@@ -89,15 +88,15 @@ bool collect_vmstat(Collect *collect, Err *err)
     while (next_line(&text, &line)) {
         Str fields[2];
         f64 value;
-        if (split_fields(line, fields, 2) < 2 || !parse_number(fields[1], &value) ||
-            !filter_passes(collect->filters->vmstat_fields, NULL, fields[0])) {
+        if (split_fields(line, fields, 2) < 2 ||
+            !filter_passes(collect->filters->vmstat_fields, NULL, fields[0]) ||
+            !parse_number(fields[1], &value)) {
             continue;
         }
         char name[160];
         char help[200];
-        (void)snprintf(name, sizeof(name), "node_vmstat_" STR_FMT, STR_ARG(fields[0]));
-        (void)snprintf(help, sizeof(help), "/proc/vmstat information field " STR_FMT ".",
-                       STR_ARG(fields[0]));
+        (void)JOIN(name, S("node_vmstat_"), fields[0]);
+        (void)JOIN(help, S("/proc/vmstat information field "), fields[0], S("."));
         metric_page_single(collect->page, name, PAGE_UNTYPED, help, value);
     }
     return true;
@@ -323,10 +322,8 @@ static void put_sockets(Collect *collect, Str protocol, Str state, f64 value)
 {
     char name[128];
     char help[160];
-    (void)snprintf(name, sizeof(name), "node_sockstat_" STR_FMT "_" STR_FMT, STR_ARG(protocol),
-                   STR_ARG(state));
-    (void)snprintf(help, sizeof(help), "Number of " STR_FMT " sockets in state " STR_FMT ".",
-                   STR_ARG(protocol), STR_ARG(state));
+    (void)JOIN(name, S("node_sockstat_"), protocol, S("_"), state);
+    (void)JOIN(help, S("Number of "), protocol, S(" sockets in state "), state, S("."));
     metric_page_single(collect->page, name, PAGE_GAUGE, help, value);
 }
 

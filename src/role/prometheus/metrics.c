@@ -138,20 +138,21 @@ static void put_queries(MetricPage *page, PrometheusServer *server)
 static void put_process(MetricPage *page)
 {
     ProcessStats stats;
+    u64 receive_bytes;
+    u64 transmit_bytes;
     if (!process_stats(&stats, NULL)) {
         return;
     }
+    process_network(&receive_bytes, &transmit_bytes);
     const Row rows[] = {
         {"process_cpu_seconds_total", PAGE_COUNTER,
          "Total user and system CPU time spent in seconds.", stats.cpu_seconds},
         {"process_max_fds", PAGE_GAUGE, "Maximum number of open file descriptors.",
          (f64)stats.max_fds},
         {"process_network_receive_bytes_total", PAGE_COUNTER,
-         "Number of bytes received by the process over the network.",
-         (f64)stats.network_receive_bytes},
+         "Number of bytes received by the process over the network.", (f64)receive_bytes},
         {"process_network_transmit_bytes_total", PAGE_COUNTER,
-         "Number of bytes sent by the process over the network.",
-         (f64)stats.network_transmit_bytes},
+         "Number of bytes sent by the process over the network.", (f64)transmit_bytes},
         {"process_open_fds", PAGE_GAUGE, "Number of open file descriptors.", (f64)stats.open_fds},
         {"process_resident_memory_bytes", PAGE_GAUGE, "Resident memory size in bytes.",
          (f64)stats.resident_bytes},
