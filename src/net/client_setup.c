@@ -133,7 +133,7 @@ static bool set_basic_auth(Setup *setup, const BasicAuthConfig *basic)
 
 static bool set_authorization(Setup *setup, const AuthorizationConfig *authorization)
 {
-    Str credentials;
+    Str credentials = STR_EMPTY;
     Str value;
     if (!authorization) {
         return true;
