@@ -15,7 +15,9 @@ const en = {
   series: 'series', samplesPerSecond: 'samples/s', residentMemory: 'memory', storedOnDisk: 'on disk', vigie: 'This server',
   emptyTitle: 'No machine is being watched yet',
   emptyHint: 'Vigie has no metrics of a node_exporter. Start one (vigie node_exporter) and list it under scrape_configs in prometheus.yml, or run "vigie up", which does both.',
-  showData: 'Show as table', showChart: 'Show as chart', time: 'Time', value: 'Value', name: 'Name',
+  waitingTitle: 'Waiting for the first metrics',
+  waitingHint: 'Targets are being scraped; this page shows the machine as soon as a node_exporter among them has answered.',
+  openQuery: 'Open on the Query page', showData: 'Show as table', showChart: 'Show as chart', time: 'Time', value: 'Value', name: 'Name',
   mode_user: 'user', mode_system: 'system', mode_nice: 'nice', mode_iowait: 'disk wait', mode_irq: 'interrupts',
   mode_softirq: 'soft interrupts', mode_steal: 'stolen', mode_idle: 'idle', lastMinutes: 'last 30 minutes',
   expression: 'Expression', execute: 'Execute', table: 'Table', graph: 'Graph', addPanel: 'Add panel',
@@ -50,7 +52,9 @@ const fr: Record<TextKey, string> = {
   series: 'séries', samplesPerSecond: 'échantillons/s', residentMemory: 'mémoire', storedOnDisk: 'sur disque', vigie: 'Ce serveur',
   emptyTitle: 'Aucune machine n’est encore surveillée',
   emptyHint: 'Vigie n’a pas de métriques de node_exporter. Lancez-en un (vigie node_exporter) et ajoutez-le aux scrape_configs de prometheus.yml, ou lancez « vigie up », qui fait les deux.',
-  showData: 'Voir en tableau', showChart: 'Voir en graphique', time: 'Heure', value: 'Valeur', name: 'Nom',
+  waitingTitle: 'En attente des premières métriques',
+  waitingHint: 'Les cibles sont en cours de collecte ; la machine apparaîtra ici dès qu’un node_exporter aura répondu.',
+  openQuery: 'Ouvrir dans la page Requête', showData: 'Voir en tableau', showChart: 'Voir en graphique', time: 'Heure', value: 'Valeur', name: 'Nom',
   mode_user: 'utilisateur', mode_system: 'système', mode_nice: 'basse priorité', mode_iowait: 'attente disque', mode_irq: 'interruptions',
   mode_softirq: 'interruptions logicielles', mode_steal: 'volé', mode_idle: 'inactif', lastMinutes: '30 dernières minutes',
   expression: 'Expression', execute: 'Exécuter', table: 'Tableau', graph: 'Graphique', addPanel: 'Ajouter un panneau',
@@ -70,7 +74,7 @@ const fr: Record<TextKey, string> = {
 };
 
 export type Language = 'en' | 'fr';
-const dictionaries: Record<Language, Record<TextKey, string>> = { en, fr };
+export const dictionaries: Record<Language, Record<TextKey, string>> = { en, fr };
 
 function preferred(): Language {
   try {

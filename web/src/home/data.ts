@@ -1,10 +1,25 @@
 // What Home asks for: one machine's metrics over the last half hour, a range query a panel.
+import { signal } from '@preact/signals';
 import { queryInstant, queryRange, type Series } from '../api';
 import { toFrame, type Frame } from '../frame';
 
 export const WINDOW_SECONDS = 1800;
-export const STEP_SECONDS = 10;
+export const STEP_SECONDS = 5;
 export const REFRESH_MS = 5000;
+
+// Whether Home follows the clock, and how often it then asks (0: not again).
+export const live = signal(true);
+export const refreshMs = (): number => (live.value ? REFRESH_MS : 0);
+
+// A young store fills a short window rather than the edge of a long one. Whole minutes, so that all charts agree.
+const WINDOWS_SECONDS = [300, 600, 900];
+
+export function windowOf({ times, rows }: Frame): [number, number] {
+  const end = times[times.length - 1] ?? 0;
+  const first = Math.min(...rows.map((row) => row.values.findIndex((value) => value !== null)).filter((index) => index >= 0), times.length - 1);
+  const age = end - (times[first] ?? end);
+  return [end - (WINDOWS_SECONDS.find((seconds) => age <= seconds) ?? WINDOW_SECONDS), end];
+}
 
 export async function frame(expression: string, signal: AbortSignal): Promise<Frame> {
   const end = Math.floor(Date.now() / 1000 / STEP_SECONDS) * STEP_SECONDS;
@@ -20,7 +35,7 @@ export async function vector(expression: string, signal: AbortSignal): Promise<S
 const named = (what: string, expression: string): string => `label_replace(${expression}, "what", "${what}", "", "")`;
 
 // PromQL for one machine. `i` is the matcher of its instance; windows are wide enough for a scrape every 15 s.
-const real = 'fstype!~"tmpfs|ramfs|devtmpfs|overlay|squashfs|fuse.*"';
+const real = 'fstype!~"tmpfs|ramfs|devtmpfs|squashfs|fuse.*"';
 export const expressions = {
   cpu: (i: string) => `sum by (mode) (rate(node_cpu_seconds_total{${i},mode!="idle"}[1m])) / scalar(count(count by (cpu) (node_cpu_seconds_total{${i}}))) * 100`,
   load: (i: string) => `{__name__=~"node_load(1|5|15)",${i}} or ${named('cores', `count(count by (cpu) (node_cpu_seconds_total{${i}}))`)}`,

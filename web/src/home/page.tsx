@@ -1,14 +1,16 @@
 // Home: this machine, live, without any set-up.
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Series } from '../api';
 import { formatBytes, formatBytesRate, formatNumber, formatPercent, formatUptime } from '../format';
 import { last, type Frame } from '../frame';
 import { t, type TextKey } from '../text';
 import type { ChartSeries } from '../ui/chart';
 import { seriesColor } from '../ui/colors';
+import { Icon } from '../ui/icons';
 import { useLoaded } from '../ui/load';
-import { Loading, Note } from '../ui/parts';
-import { expressions, REFRESH_MS, vector } from './data';
+import { Note } from '../ui/parts';
+import { expressions, live, refreshMs, vector } from './data';
+import { Empty } from './empty';
 import { ChartPanel } from './panel';
 import { SpacePanel } from './space';
 import { ServerPanel, TargetsPanel } from './targets';
@@ -29,6 +31,12 @@ const cpuModes = [['user', 'mode_user', 2], ['system', 'mode_system', 1], ['nice
 const loads = [['node_load1', 'load1', 3], ['node_load5', 'load5', 2], ['node_load15', 'load15', 0]] as const;
 const waits = [['cpu', 'waitingCpu', 2], ['io', 'waitingIo', 3], ['memory', 'waitingMemory', 4]] as const;
 
+// How much load the machine can take: a line to compare with.
+function cores(frame: Frame): ChartSeries[] {
+  const row = frame.rows.find((one) => one.labels.what === 'cores');
+  return row ? [{ name: t('cores'), color: '#8e949e', values: row.values, dashed: true }] : [];
+}
+
 function memory(frame: Frame): ChartSeries[] {
   const of = (name: string) => frame.rows.find((row) => row.labels.__name__ === `node_memory_${name}_bytes`)?.values;
   const total = of('MemTotal');
@@ -45,7 +53,7 @@ function memory(frame: Frame): ChartSeries[] {
 
 function Facts({ instances, chosen, choose }: { instances: Series[]; chosen: string; choose: (instance: string) => void }) {
   const expression = expressions.facts(matcher(chosen));
-  const { data } = useLoaded((signal) => vector(expression, signal), [expression], REFRESH_MS);
+  const { data } = useLoaded((signal) => vector(expression, signal), [expression], refreshMs());
   const value = (name: string) => Number(data?.find((one) => one.metric.__name__ === name)?.value?.[1] ?? NaN);
   const metric = (name: string) => data?.find((one) => one.metric.__name__ === name)?.metric ?? {};
   const cores = data?.find((one) => one.metric.what === 'cores')?.value?.[1];
@@ -65,7 +73,10 @@ function Facts({ instances, chosen, choose }: { instances: Series[]; chosen: str
             </select>
           : <h2 style={{ fontSize: '16px' }}>{metric('node_uname_info').nodename ?? chosen}</h2>}
         {facts.filter(([, text]) => text).map(([name, text]) => <div key={name}><dt>{name}</dt><dd>{text}</dd></div>)}
-        <span class="spacer" /><span class="muted">{t('lastMinutes')}</span>
+        <span class="spacer" />
+        <button class="plain live" aria-pressed={live.value} onClick={() => { live.value = !live.value; }}>
+          <Icon name={live.value ? 'pause' : 'play'} />{t(live.value ? 'live' : 'paused')}
+        </button>
       </dl>
     </section>
   );
@@ -78,14 +89,14 @@ function Machine({ instance }: { instance: string }) {
   return (
     <>
       <ChartPanel title={t('cpu')} expression={expressions.cpu(i)} stacked max={100} format={formatPercent}
-        pick={(frame) => byLabel(frame, 'mode', cpuModes).filter((one) => one.values.some((value) => (value ?? 0) > 0.05))} headline={(series) => formatPercent(sum(series))} />
-      <ChartPanel title={t('memory')} expression={expressions.memory(i)} stacked format={formatBytes} pick={memory}
-        headline={(series) => formatBytes(last(series[2]?.values ?? []) ?? 0)} />
+        pick={(frame) => byLabel(frame, 'mode', cpuModes).filter((one) => one.values.some((value) => (value ?? 0) > 0.5))} headline={(series) => formatPercent(sum(series))} />
+      <ChartPanel title={t('memory')} expression={expressions.memory(i)} stacked binary format={formatBytes} pick={memory}
+        headline={(series) => `${formatBytes(last(series[2]?.values ?? []) ?? 0)} / ${formatBytes(sum(series))}`} />
       <ChartPanel title={t('load')} expression={expressions.load(i)} format={(value) => formatNumber(value, 2)}
-        pick={(frame) => byLabel(frame, '__name__', loads)} headline={first((value) => formatNumber(value, 2))} />
-      <ChartPanel title={t('network')} expression={expressions.network(i)} format={formatBytesRate} pick={ways('received', 'sent')}
+        pick={(frame) => [...byLabel(frame, '__name__', loads), ...cores(frame)]} headline={first((value) => formatNumber(value, 2))} />
+      <ChartPanel title={t('network')} expression={expressions.network(i)} binary format={formatBytesRate} pick={ways('received', 'sent')}
         headline={(series) => formatBytesRate(sum(series))} />
-      <ChartPanel title={t('diskIo')} expression={expressions.disk(i)} format={formatBytesRate} pick={ways('read', 'written')}
+      <ChartPanel title={t('diskIo')} expression={expressions.disk(i)} binary format={formatBytesRate} pick={ways('read', 'written')}
         headline={(series) => formatBytesRate(sum(series))} />
       <ChartPanel title={t('pressure')} expression={expressions.pressure(i)} format={formatPercent}
         pick={(frame) => byLabel(frame, 'what', waits)} headline={(series) => formatPercent(Math.max(...series.map((one) => last(one.values) ?? 0)))} />
@@ -94,16 +105,23 @@ function Machine({ instance }: { instance: string }) {
   );
 }
 
+// As index.html draws it before any script runs, so that nothing jumps.
+function Skeleton() {
+  return <div class="grid" aria-busy="true">{[1, 2, 3, 4, 5, 6].map((one) => <div key={one} class="panel skeleton" />)}</div>;
+}
+
 export default function Home() {
-  const { data, error, reload } = useLoaded((signal) => vector('node_uname_info', signal), [], 30000);
+  const found = useRef(false); // a machine that is being watched stays so; until then somebody may be waiting
+  const { data, error, reload } = useLoaded((signal) => vector('node_uname_info', signal), [found.current], found.current ? 30000 : 2000);
   const [picked, pick] = useState('');
-  if (!data) return error ? <Note kind="bad">{error} <button onClick={reload}>{t('retry')}</button></Note> : <Loading />;
+  if (!data) return error ? <Note kind="bad">{error} <button onClick={reload}>{t('retry')}</button></Note> : <Skeleton />;
+  found.current = data.length > 0;
   const chosen = data.find((one) => one.metric.instance === picked) ?? data[0];
   const instance = chosen?.metric.instance;
   return (
     <div class="grid">
       {instance === undefined
-        ? <section class="panel full"><h2>{t('emptyTitle')}</h2><p class="muted">{t('emptyHint')}</p><button onClick={reload}>{t('retry')}</button></section>
+        ? <Empty />
         : <><Facts instances={data} chosen={instance} choose={pick} /><Machine key={instance} instance={instance} /></>}
       <TargetsPanel />
       <ServerPanel />

@@ -5,12 +5,12 @@ import { href } from '../router';
 import { t } from '../text';
 import { useLoaded } from '../ui/load';
 import { Health } from '../ui/parts';
-import { expressions, REFRESH_MS, vector } from './data';
+import { expressions, refreshMs, vector } from './data';
 
 interface Target { labels: Record<string, string>; scrapeUrl: string; health: string; lastError: string; lastScrapeDuration: number }
 
 export function TargetsPanel() {
-  const { data } = useLoaded((signal) => get<{ activeTargets: Target[] }>('targets?state=active', signal), [], REFRESH_MS);
+  const { data } = useLoaded((signal) => get<{ activeTargets: Target[] }>('targets?state=active', signal), [], refreshMs());
   const targets = [...(data?.data.activeTargets ?? [])].sort((a, b) => a.health.localeCompare(b.health) || a.scrapeUrl.localeCompare(b.scrapeUrl));
   const up = targets.filter((target) => target.health === 'up').length;
   return (
@@ -30,7 +30,7 @@ export function TargetsPanel() {
 }
 
 export function ServerPanel() {
-  const { data } = useLoaded((signal) => vector(expressions.server(), signal), [], REFRESH_MS);
+  const { data } = useLoaded((signal) => vector(expressions.server(), signal), [], refreshMs());
   const value = (what: string) => Number(data?.find((one) => one.metric.what === what)?.value?.[1] ?? NaN);
   const facts: [string, string, number][] = [
     [t('series'), formatShort(value('series')), value('series')],

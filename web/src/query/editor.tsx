@@ -1,11 +1,17 @@
-// Editor: a plain text area at once; CodeMirror with PromQL's grammar takes its place as soon as it has arrived.
+// Editor: a plain text area at once; CodeMirror with PromQL's grammar takes its place as soon as it has arrived. What is typed stays in
+// it: drawing the page anew must not write an older text over a newer one.
 import { useEffect, useRef } from 'preact/hooks';
 import { t } from '../text';
 import type { CodeEditor } from './codemirror';
 
-interface EditorProps { value: string; onInput: (value: string) => void; onSubmit: (value: string) => void }
+interface EditorProps {
+  text: string; // what to show; written when `revision` or it changes
+  revision: number;
+  onInput: (text: string) => void;
+  onSubmit: (text: string) => void;
+}
 
-export function Editor({ value, onInput, onSubmit }: EditorProps) {
+export function Editor({ text, revision, onInput, onSubmit }: EditorProps) {
   const host = useRef<HTMLDivElement>(null);
   const area = useRef<HTMLTextAreaElement>(null);
   const editor = useRef<CodeEditor | null>(null);
@@ -19,8 +25,8 @@ export function Editor({ value, onInput, onSubmit }: EditorProps) {
       if (gone || !host.current || !plain) return;
       const focused = document.activeElement === plain;
       editor.current = openEditor(host.current, plain.value, t('expression'), {
-        onInput: (text) => current.current.onInput(text),
-        onSubmit: (text) => current.current.onSubmit(text),
+        onInput: (typed) => current.current.onInput(typed),
+        onSubmit: (typed) => current.current.onSubmit(typed),
       });
       if (focused) editor.current.focus(plain.selectionStart);
       plain.hidden = true;
@@ -28,11 +34,14 @@ export function Editor({ value, onInput, onSubmit }: EditorProps) {
     return () => { gone = true; editor.current?.close(); editor.current = null; };
   }, []);
 
-  useEffect(() => editor.current?.set(value), [value]);
+  useEffect(() => {
+    if (area.current) area.current.value = text;
+    editor.current?.set(text);
+  }, [text, revision]);
 
   return (
     <div class="editor" ref={host}>
-      <textarea ref={area} rows={Math.min(8, value.split('\n').length)} spellcheck={false} autocomplete="off" aria-label={t('expression')} placeholder={t('askSomething')} value={value}
+      <textarea ref={area} rows={Math.min(8, text.split('\n').length)} spellcheck={false} autocomplete="off" aria-label={t('expression')} placeholder={t('askSomething')}
         onInput={(event) => onInput(event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;

@@ -34,17 +34,17 @@ function History({ choose }: { choose: (expression: string) => void }) {
 }
 
 export function QueryPanel({ panel, update, remove }: PanelProps) {
-  const [draft, setDraft] = useState(panel.expr);
+  const draft = useRef(panel.expr);
   const [round, setRound] = useState(0);
   const beforeZoom = useRef<Pick<PanelState, 'range' | 'end'> | null>(null);
   const { busy, result, error } = useQuery(panel, round);
-  useEffect(() => setDraft(panel.expr), [panel.expr]);
+  useEffect(() => { draft.current = panel.expr; }, [panel.expr]);
 
   const submit = (expression: string) => {
     remember(expression);
-    setDraft(expression);
-    if (expression === panel.expr) setRound(round + 1);
-    else update({ expr: expression });
+    draft.current = expression;
+    if (expression !== panel.expr) update({ expr: expression });
+    setRound(round + 1);
   };
   const zoom = (start: number, end: number) => {
     beforeZoom.current ??= { range: panel.range, end: panel.end };
@@ -61,8 +61,8 @@ export function QueryPanel({ panel, update, remove }: PanelProps) {
   return (
     <section class="panel full query" aria-label={panel.expr || t('query')}>
       <div class="bar-line">
-        <Editor value={draft} onInput={setDraft} onSubmit={submit} />
-        <button class="primary" onClick={() => submit(draft)}>{t('execute')}</button>
+        <Editor text={panel.expr} revision={round} onInput={(text) => { draft.current = text; }} onSubmit={submit} />
+        <button class="primary" onClick={() => submit(draft.current)}>{t('execute')}</button>
         <History choose={submit} />
         {remove && <CloseButton label={t('removePanel')} onClick={remove} />}
       </div>

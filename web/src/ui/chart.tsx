@@ -7,7 +7,7 @@ import { language } from '../text';
 import { cssColor, faded } from './colors';
 import { paint } from './theme';
 
-export interface ChartSeries { name: string; color: string; values: (number | null)[] }
+export interface ChartSeries { name: string; color: string; values: (number | null)[]; dashed?: boolean }
 
 export interface ChartProps {
   times: number[]; // Unix seconds, ascending
@@ -19,6 +19,7 @@ export interface ChartProps {
   min?: number; // of the value axis
   fit?: boolean; // the value axis need not begin at zero
   max?: number;
+  binary?: boolean; // the value axis counts in powers of two
   window?: [number, number]; // what the time axis spans, whatever there is data for
   sync?: string; // charts with the same key share their cursor
   onZoom?: (start: number, end: number) => void;
@@ -88,6 +89,8 @@ function tooltip(latest: () => ChartProps): uPlot.Plugin {
   };
 }
 
+const POWERS_OF_TWO = Array.from({ length: 60 }, (_, i) => 2 ** i);
+
 // A little air above; below only where the axis does not stand on zero.
 function valueRange({ min, max, fit = false }: ChartProps, low: number | null, high: number | null): [number, number] {
   const lowest = low ?? 0;
@@ -134,12 +137,12 @@ function options(props: ChartProps, width: number, latest: () => ChartProps): uP
     axes: [
       { stroke: muted, grid, ticks: { show: false }, font, size: 24, gap: 4, space: 70,
         values: (_plot, splits) => splits.map((at) => tickText(at, (splits[1] ?? 0) - (splits[0] ?? 0))) },
-      { stroke: muted, grid, ticks: { show: false }, font, gap: 4, space: 28,
+      { stroke: muted, grid, ticks: { show: false }, font, gap: 4, space: 28, ...(props.binary ? { incrs: POWERS_OF_TWO } : {}),
         size: (_plot, texts) => 14 + 6.2 * Math.max(3, ...(texts ?? []).map((text) => text.length)),
         values: (_plot, splits) => splits.map((value) => latest().format(value)) },
     ],
     series: [{}, ...series.map((one) => ({
-      label: one.name, stroke: one.color, width: 1.25, fill: fill > 0 ? faded(one.color, fill) : '', spanGaps: false,
+      label: one.name, stroke: one.color, width: 1.25, ...(one.dashed ? { dash: [6, 4] } : {}), fill: fill > 0 && !one.dashed ? faded(one.color, fill) : '', spanGaps: false,
       points: { show: true, size: 4, fill: one.color, filter: lonely },
     }))],
     ...(stacked ? { bands: series.slice(1).map((_, i) => ({ series: [i + 1, i + 2] as [number, number] })) } : {}),
@@ -160,7 +163,7 @@ export function Chart(props: ChartProps) {
   const current = useRef(props);
   current.current = props;
   // What uPlot cannot change in place.
-  const shape = JSON.stringify([props.series.map((one) => [one.name, one.color]), props.stacked, props.fill, props.min, props.max, props.fit, props.height,
+  const shape = JSON.stringify([props.series.map((one) => [one.name, one.color]), props.stacked, props.fill, props.min, props.max, props.fit, props.binary, props.height,
     Boolean(props.window), props.sync, paint.value, language.value]);
 
   useEffect(() => {

@@ -1,0 +1,17 @@
+// Empty: no machine has answered yet. Either its first scrape is on the way, or nobody is scraped at all.
+import { get } from '../api';
+import { t } from '../text';
+import { useLoaded } from '../ui/load';
+
+export function Empty() {
+  const { data } = useLoaded((signal) => get<{ activeTargets: { health: string }[] }>('targets?state=active', signal), [], 2000);
+  const targets = data?.data.activeTargets ?? [];
+  const waiting = targets.some((target) => target.health !== 'down');
+  if (!data) return null;
+  return (
+    <section class="panel full" aria-live="polite">
+      <h2>{t(waiting ? 'waitingTitle' : 'emptyTitle')}</h2>
+      <p class="muted">{t(waiting ? 'waitingHint' : 'emptyHint')}</p>
+    </section>
+  );
+}
