@@ -32,7 +32,7 @@ const en = {
   topMemory: 'Label names by memory', count: 'Count', buildInformation: 'Build', runtimeInformation: 'Runtime',
   active: 'active', dropped: 'dropped', key_help: 'this list', goHome: 'go to Home', goQuery: 'go to Query', goTargets: 'go to Targets',
   refresh: 'Refresh', paused: 'paused', live: 'live', earlier: 'Earlier', later: 'Later', shorter: 'Shorter', longer: 'Longer', low: 'low', medium: 'medium', high: 'high', every: 'every',
-  fromZero: 'From zero', timePlaceholder: 'yyyy-mm-dd hh:mm:ss', oneSeries: 'series', scalar: 'scalar', string: 'string', queryHint: 'Names and labels are completed while you type; Ctrl+Space asks for them.',
+  fromZero: 'From zero', resetZoom: 'Reset zoom', timePlaceholder: 'yyyy-mm-dd hh:mm:ss', oneSeries: 'series', scalar: 'scalar', string: 'string', queryHint: 'Names and labels are completed while you type; Ctrl+Space asks for them.',
   notFound: 'There is no such page.', truncatedRows: 'Only the first 1,000 rows are shown.',
 };
 
@@ -69,7 +69,7 @@ const fr: Record<TextKey, string> = {
   topMemory: 'Étiquettes par mémoire', count: 'Nombre', buildInformation: 'Version', runtimeInformation: 'Exécution',
   active: 'actives', dropped: 'écartées', key_help: 'cette liste', goHome: 'aller à l’accueil', goQuery: 'aller aux requêtes', goTargets: 'aller aux cibles',
   refresh: 'Actualiser', paused: 'en pause', live: 'en direct', earlier: 'Plus tôt', later: 'Plus tard', shorter: 'Plus court', longer: 'Plus long', low: 'basse', medium: 'moyenne', high: 'haute', every: 'toutes les',
-  fromZero: 'Depuis zéro', timePlaceholder: 'aaaa-mm-jj hh:mm:ss', oneSeries: 'série', scalar: 'scalaire', string: 'chaîne', queryHint: 'Noms et étiquettes sont complétés à la frappe ; Ctrl+Espace les demande.',
+  fromZero: 'Depuis zéro', resetZoom: 'Annuler le zoom', timePlaceholder: 'aaaa-mm-jj hh:mm:ss', oneSeries: 'série', scalar: 'scalaire', string: 'chaîne', queryHint: 'Noms et étiquettes sont complétés à la frappe ; Ctrl+Espace les demande.',
   notFound: 'Cette page n’existe pas.', truncatedRows: 'Seules les 1 000 premières lignes sont affichées.',
 };
 

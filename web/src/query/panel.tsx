@@ -36,7 +36,7 @@ function History({ choose }: { choose: (expression: string) => void }) {
 export function QueryPanel({ panel, update, remove }: PanelProps) {
   const draft = useRef(panel.expr);
   const [round, setRound] = useState(0);
-  const beforeZoom = useRef<Pick<PanelState, 'range' | 'end'> | null>(null);
+  const [beforeZoom, setBeforeZoom] = useState<Pick<PanelState, 'range' | 'end'> | null>(null);
   const { busy, result, error } = useQuery(panel, round);
   useEffect(() => { draft.current = panel.expr; }, [panel.expr]);
 
@@ -47,12 +47,12 @@ export function QueryPanel({ panel, update, remove }: PanelProps) {
     setRound(round + 1);
   };
   const zoom = (start: number, end: number) => {
-    beforeZoom.current ??= { range: panel.range, end: panel.end };
+    if (!beforeZoom) setBeforeZoom({ range: panel.range, end: panel.end });
     update({ range: Math.max(1, Math.round(end - start)), end: Math.round(end) });
   };
   const reset = () => {
-    if (beforeZoom.current) update(beforeZoom.current);
-    beforeZoom.current = null;
+    if (beforeZoom) update(beforeZoom);
+    setBeforeZoom(null);
   };
   const tab = (name: PanelState['tab']) => (
     <button role="tab" aria-selected={panel.tab === name} onClick={() => update({ tab: name })}>{t(name)}</button>
@@ -70,7 +70,8 @@ export function QueryPanel({ panel, update, remove }: PanelProps) {
         <span class="group" role="tablist">{tab('table')}{tab('graph')}</span>
         {panel.tab === 'graph' && <RangeControl panel={panel} update={update} />}
         <TimeControl panel={panel} update={update} label={t(panel.tab === 'graph' ? 'until' : 'evaluatedAt')} />
-        {panel.tab === 'graph' && <><ResolutionControl panel={panel} update={update} /><DisplayControl panel={panel} update={update} /></>}
+        {panel.tab === 'graph' && <><ResolutionControl panel={panel} update={update} /><DisplayControl panel={panel} update={update} />
+          {beforeZoom && <button onClick={reset}>{t('resetZoom')}</button>}</>}
         <span class="spacer" /><Told result={current} busy={busy} />
       </div>
       {error && <Note kind="bad"><span class="mono">{error}</span></Note>}

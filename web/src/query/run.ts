@@ -16,7 +16,7 @@ export interface Asked { busy: boolean; result?: Result; error?: string }
 async function ask(panel: PanelState, signal: AbortSignal): Promise<Result> {
   const step = stepOf(panel);
   const end = panel.end ?? Date.now() / 1000;
-  const start = end - panel.range;
+  const start = end - Math.floor(panel.range / step) * step; // so that the end, the newest, is a step
   const began = performance.now();
   const answer = panel.tab === 'graph'
     ? await queryRange(panel.expr, start, end, step, signal)
