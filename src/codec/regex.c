@@ -394,6 +394,20 @@ static bool test_literals(const Regex *regex, Str subject)
     return false;
 }
 
+/* Moves to the first place where a match can begin; false when there is none. */
+static bool skip_to_prefix(const Regex *regex, Str subject, size_t *from)
+{
+    if (regex->prefix.len == 0) {
+        return true;
+    }
+    if (regex->anchored) {
+        return str_starts_with(subject, regex->prefix);
+    }
+    size_t at = str_find(str_skip(subject, *from), regex->prefix);
+    *from += at == STR_NOT_FOUND ? 0 : at;
+    return at != STR_NOT_FOUND;
+}
+
 bool regex_test(const Regex *regex, Str subject)
 {
     if (regex->literal_count > 0 && test_literals(regex, subject)) {
@@ -404,12 +418,13 @@ bool regex_test(const Regex *regex, Str subject)
             return true;
         }
     }
-    if (regex->shaped || (regex->anchored && !str_starts_with(subject, regex->prefix))) {
+    size_t from = 0;
+    if (regex->shaped || !skip_to_prefix(regex, subject, &from)) {
         return false;
     }
     for (size_t i = 0; i < regex->program_count; i++) {
         Str whole;
-        if (regex_program_run(regex->programs[i].code, subject, 0, &whole, 1) > 0) {
+        if (regex_program_run(regex->programs[i].code, subject, from, &whole, 1) > 0) {
             return true;
         }
     }
@@ -470,7 +485,8 @@ bool regex_match(const Regex *regex, Str subject, size_t from, RegexMatch *ret)
         match_spans(regex, subject, &match);
     } else if (plain) {
         match.groups[0] = subject;
-    } else if (!match_programs(regex, subject, from, &match)) {
+    } else if (!skip_to_prefix(regex, subject, &from) ||
+               !match_programs(regex, subject, from, &match)) {
         return false;
     }
     *ret = match;

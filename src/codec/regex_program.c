@@ -14,12 +14,12 @@
 #include <string.h>
 
 enum {
-    PAREN_DEPTH_MAX = 2000,        /* what emission makes of REGEX_NEST_MAX groups */
-    MATCH_LIMIT = 2 * 1000 * 1000, /* steps back before a match is given up */
-    DEPTH_LIMIT = 200 * 1000,      /* nested steps, interpreter only */
-    HEAP_LIMIT_KIB = 64 * 1024,    /* interpreter only */
-    JIT_STACK_FIRST = 32 * 1024,   /* bytes */
-    JIT_STACK_MAX = 1024 * 1024,   /* bytes; past it the interpreter takes over */
+    PAREN_DEPTH_MAX = 2000,      /* what emission makes of REGEX_NEST_MAX groups */
+    MATCH_LIMIT = 1000 * 1000,   /* steps back before a match is given up */
+    DEPTH_LIMIT = 200 * 1000,    /* nested steps, interpreter only */
+    HEAP_LIMIT_KIB = 64 * 1024,  /* interpreter only */
+    JIT_STACK_FIRST = 32 * 1024, /* bytes */
+    JIT_STACK_MAX = 1024 * 1024, /* bytes; past it the interpreter takes over */
 };
 
 struct RegexProgram {
@@ -99,8 +99,11 @@ bool regex_program_new(Str pattern, bool caseless, RegexProgram **ret, Err *err)
     ASSERT(context);
     (void)pcre2_set_newline(context, PCRE2_NEWLINE_LF);
     (void)pcre2_set_parens_nest_limit(context, PAREN_DEPTH_MAX);
+    /* Without start optimisations: with them the JIT of PCRE2 up to 10.42 remembers where a first
+     * loop failed and misses matches that begin elsewhere: (aa|a)b*a does not find aa
+     * (PCRE2Project/pcre2 issue 336). The caller looks for a literal prefix itself. */
     u32 options = PCRE2_UTF | PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C |
-                  (caseless ? PCRE2_CASELESS : 0);
+                  PCRE2_NO_START_OPTIMIZE | (caseless ? PCRE2_CASELESS : 0);
     int code;
     size_t offset;
     pcre2_code *compiled =

@@ -341,6 +341,7 @@ static bool parse_class_member(Parser *p, RegexClass *class, Str class_from)
             return refuse_read(p, bad_range, from);
         }
     }
+    class->cased |= high >= 0x80 || (low <= 'z' && high >= 'A');
     return regex_class_add(p->arena, class, low, high) || arena_full(p->arena, p->err);
 }
 
@@ -361,6 +362,9 @@ static RegexNode *parse_class(Parser *p)
         }
     }
     (void)skip_byte(p, ']');
+    /* The named sets are closed under folding already; PCRE2 would fold their large complements
+     * code point by code point. */
+    node->fold &= node->class->cased;
     return node;
 }
 
@@ -533,13 +537,13 @@ static RegexNode *parse_backslash(Parser *p)
         p->rest = str_skip(p->rest, 2);
         return new_node(p, edge);
     }
-    if (is_property(p->rest)) {
+    if (is_property(p->rest) || is_perl_class(p->rest)) {
         RegexNode *node = new_class(p);
-        return node && parse_property(p, node->class) ? node : NULL;
-    }
-    if (is_perl_class(p->rest)) {
-        RegexNode *node = new_class(p);
-        return node && parse_class_member(p, node->class, p->rest) ? node : NULL;
+        if (!node || !parse_class_member(p, node->class, p->rest)) {
+            return NULL;
+        }
+        node->fold = false; /* as in parse_class */
+        return node;
     }
     u32 rune;
     return parse_escape(p, &rune) ? new_literal(p, rune) : NULL;

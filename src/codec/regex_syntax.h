@@ -50,6 +50,7 @@ typedef struct RegexClass {
     size_t property_count;
     size_t property_capacity;
     bool negated;
+    bool cased; /* holds code points of the pattern that have another letter case */
 } RegexClass;
 
 typedef struct RegexNode RegexNode;

@@ -165,6 +165,9 @@ TEST(regex, matches_what_re2_matches)
         {"(?m)^$", 0, {"", "x\n", "\n", "x\n\ny"}, {"x", "x\ny"}},
         {"a.c", 0, {"abc"}, {"a\nc"}},
         {"(?s)a.c", 0, {"abc", "a\nc"}, {"ac"}},
+        {"(aa|a)b*a", 0, {"aa", "xaa", "aaa", "aba"}, {"a", "ab"}},
+        {"(1|)b*1", 0, {"1", "11", "b1"}, {"b"}},
+        {"foo[0-9]", 0, {"foofoo1", "xfoo1"}, {"foo", "fo1"}},
         {"foo|ba[rz].", 0, {"xfoo", "xbarx"}, {"bar", "ba"}},
         /* classes */
         {"\\d+", WHOLE, {"0123"}, {"", "12a", "\xD9\xA3"}}, /* ARABIC-INDIC DIGIT THREE */
