@@ -4,6 +4,7 @@
  *     vigie [up]        all roles in one process (up.c)
  *     vigie ROLE …      that role alone, with the original's flags
  *     prometheus …      the same through a symlink with the original's name
+ *     vigie docs ROLE   the role's flags as a Markdown page
  *
  * Layer: main, above the roles. Memory: options live in one arena until the end. Thread: main.
  */
@@ -23,6 +24,12 @@
 enum {
     OPTIONS_MEMORY_MAX = 1024 * 1024, /* bytes for all command line values */
 };
+
+/* How jemalloc behaves (ignored by any other allocator): few arenas, because loops and workers are
+ * few; unused pages go back to the system within a second, by a thread of its own, so that resident
+ * memory is what is in use. */
+__attribute__((visibility("default"))) extern const char *malloc_conf;
+const char *malloc_conf = "narenas:4,background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0";
 
 static const Role *const roles[] = {
     &role_node_exporter,
@@ -89,6 +96,22 @@ static void print_help(const OptTable *table)
     opts_help(table, &text);
     print(stdout, &text);
     buf_done(&text);
+}
+
+/* The flags as a Markdown page: docs/flags holds what this prints, and a test compares them. */
+static int print_docs(Str name)
+{
+    const Role *role = find_role(name);
+    Buf text;
+    if (!role) {
+        (void)fprintf(stderr, "vigie docs: no role is named \"" STR_FMT "\"\n", STR_ARG(name));
+        return EXIT_FAILURE;
+    }
+    buf_init(&text, MIB);
+    opts_docs(role->options, &text);
+    print(stdout, &text);
+    buf_done(&text);
+    return EXIT_SUCCESS;
 }
 
 /* Runs until a signal or the role itself ends it. */
@@ -174,6 +197,9 @@ static int dispatch(int argc, char **argv, Arena *arena)
     if (str_eq(word, S("--help")) || str_eq(word, S("-h")) || str_eq(word, S("help"))) {
         usage(stdout);
         return EXIT_SUCCESS;
+    }
+    if (str_eq(word, S("docs")) && argc == 3) {
+        return print_docs(str_from(argv[2]));
     }
     if (str_eq(word, S("up"))) {
         int used = argc > 1 ? 1 : 0;

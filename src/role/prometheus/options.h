@@ -21,11 +21,8 @@ typedef struct PrometheusOpts {
     i64 web_max_connections;
     Str external_url;
     Str route_prefix;
-    Str page_title;
     Str cors_origin;
     bool enable_lifecycle;
-    bool enable_admin_api;
-    bool enable_remote_write_receiver;
 
     Str tsdb_path;
     Str retention_time; /* text: a later block store tells "not set" from a value */
