@@ -135,7 +135,7 @@ test('Targets are up, and the filter stands in the URL', async ({ page, url }) =
   await page.locator('.badge.good').first().waitFor();
 });
 
-for (const [path, text] of [['status', /version/], ['tsdb-status', /numSeries/], ['flags', /--/], ['config', /scrape_configs/], ['service-discovery', /__address__/]]) {
+for (const [path, text] of [['status', /Version\s*\d/], ['tsdb-status', /Label pairs\s*\d/], ['flags', /--/], ['config', /scrape_configs/], ['service-discovery', /__address__/]]) {
   test(`the page ${path} has its content`, async ({ page, url }) => {
     await page.goto(`${url}/${path}`);
     await until(async () => text.test(await page.locator('main').innerText()), String(text));

@@ -64,3 +64,11 @@ export function formatClock(unixSeconds: number, withDate: boolean): string {
     hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
   }).format(unixSeconds * 1000);
 }
+
+const AGO_UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [['day', 86400], ['hour', 3600], ['minute', 60], ['second', 1]];
+
+// "4 sec. ago", "il y a 4 s".
+export function formatAgo(seconds: number): string {
+  const [unit, size] = AGO_UNITS.find(([, least]) => seconds >= 2 * least) ?? (['second', 1] as const);
+  return new Intl.RelativeTimeFormat(language.value, { style: 'short' }).format(-Math.max(0, Math.round(seconds / size)), unit);
+}

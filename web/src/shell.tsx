@@ -43,13 +43,13 @@ const shortcuts: readonly { keys: string; text: TextKey; run: () => void }[] = [
 
 // "g" then a letter within a second, as Grafana has it; nothing while somebody types.
 function listen(): () => void {
-  let first = 0;
+  let first = -Infinity; // when "g" was pressed
   const onKey = (event: KeyboardEvent) => {
     const target = event.target as HTMLElement;
     if (event.key === 'Escape') help.value = false;
     if (event.ctrlKey || event.metaKey || event.altKey || target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) return;
     const keys = event.timeStamp - first < 1000 ? `g ${event.key}` : event.key;
-    first = event.key === 'g' ? event.timeStamp : 0;
+    first = event.key === 'g' ? event.timeStamp : -Infinity;
     shortcuts.find((shortcut) => shortcut.keys === keys)?.run();
   };
   addEventListener('keydown', onKey);

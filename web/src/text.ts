@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals';
 
 const en = {
-  home: 'Home', query: 'Query', targets: 'Targets', status: 'Status', runtime: 'Runtime & build', tsdb: 'Storage',
+  home: 'Home', query: 'Query', targets: 'Targets', status: 'Status', runtime: 'Runtime', tsdb: 'Storage',
   flags: 'Flags', config: 'Configuration', discovery: 'Service discovery', server: 'Server',
   language: 'Language', theme: 'Theme', themeAuto: 'System', themeLight: 'Light', themeDark: 'Dark',
   collapse: 'Collapse the menu', shortcuts: 'Keyboard shortcuts', close: 'Close', skip: 'Skip to content',
@@ -26,11 +26,14 @@ const en = {
   askSomething: 'Type a PromQL expression and press Enter.', seriesCount: 'series', took: 'took', showAll: 'Show all',
   shownOf: 'shown of', history: 'History', legendHint: 'Click a name to hide it, Shift+click to see it alone. Drag in the graph to zoom, double-click to reset.',
   filterTargets: 'Search in endpoints and labels', endpoint: 'Endpoint', state: 'State', labels: 'Labels',
-  lastScrape: 'Last scrape', duration: 'Duration', lastError: 'Error', discovered: 'Discovered labels', ago: 'ago',
+  lastScrape: 'Last scrape', duration: 'Duration', lastError: 'Error', discovered: 'Discovered labels',
   noTargets: 'No targets match.', targetsUp: 'up', copy: 'Copy', copied: 'Copied', flag: 'Flag',
   headStats: 'Head', topNames: 'Metrics by series', topLabels: 'Label names by values', topPairs: 'Label pairs by series',
   topMemory: 'Label names by memory', count: 'Count', buildInformation: 'Build', runtimeInformation: 'Runtime',
-  active: 'active', dropped: 'dropped', key_help: 'this list', goHome: 'go to Home', goQuery: 'go to Query', goTargets: 'go to Targets',
+  active: 'active:', dropped: 'dropped:', isDropped: 'dropped', anyJob: 'Any job', anyState: 'Any state', job: 'Job',
+  started: 'Started', workingDirectory: 'Working directory', hostName: 'Host', serverTime: 'Server time', configurationLoaded: 'Configuration loaded',
+  lastLoad: 'Last load', succeeded: 'succeeded', failed: 'failed', corruptions: 'Corruptions of the log', retention: 'Retention',
+  version: 'Version', revision: 'Revision', labelPairs: 'Label pairs', chunks: 'Chunks', oldestSample: 'Oldest sample', newestSample: 'Newest sample', key_help: 'this list', goHome: 'go to Home', goQuery: 'go to Query', goTargets: 'go to Targets',
   refresh: 'Refresh', paused: 'paused', live: 'live', earlier: 'Earlier', later: 'Later', shorter: 'Shorter', longer: 'Longer', low: 'low', medium: 'medium', high: 'high', every: 'every',
   fromZero: 'From zero', resetZoom: 'Reset zoom', timePlaceholder: 'yyyy-mm-dd hh:mm:ss', oneSeries: 'series', scalar: 'scalar', string: 'string', queryHint: 'Names and labels are completed while you type; Ctrl+Space asks for them.',
   notFound: 'There is no such page.', truncatedRows: 'Only the first 1,000 rows are shown.',
@@ -39,8 +42,8 @@ const en = {
 export type TextKey = keyof typeof en;
 
 const fr: Record<TextKey, string> = {
-  home: 'Accueil', query: 'Requête', targets: 'Cibles', status: 'État', runtime: 'Exécution et version', tsdb: 'Stockage',
-  flags: 'Options', config: 'Configuration', discovery: 'Découverte de services', server: 'Serveur',
+  home: 'Accueil', query: 'Requête', targets: 'Cibles', status: 'État', runtime: 'Exécution', tsdb: 'Stockage',
+  flags: 'Options', config: 'Configuration', discovery: 'Découverte', server: 'Serveur',
   language: 'Langue', theme: 'Thème', themeAuto: 'Système', themeLight: 'Clair', themeDark: 'Sombre',
   collapse: 'Réduire le menu', shortcuts: 'Raccourcis clavier', close: 'Fermer', skip: 'Aller au contenu',
   loading: 'Chargement…', noData: 'Pas encore de données', error: 'Erreur', retry: 'Réessayer', instance: 'Machine',
@@ -63,11 +66,14 @@ const fr: Record<TextKey, string> = {
   askSomething: 'Tapez une expression PromQL puis Entrée.', seriesCount: 'séries', took: 'en', showAll: 'Tout afficher',
   shownOf: 'affichées sur', history: 'Historique', legendHint: 'Cliquez sur un nom pour le masquer, Maj+clic pour le voir seul. Glissez dans le graphique pour zoomer, double-cliquez pour revenir.',
   filterTargets: 'Chercher dans les adresses et étiquettes', endpoint: 'Adresse', state: 'État', labels: 'Étiquettes',
-  lastScrape: 'Dernière collecte', duration: 'Durée', lastError: 'Erreur', discovered: 'Étiquettes découvertes', ago: 'plus tôt',
+  lastScrape: 'Dernière collecte', duration: 'Durée', lastError: 'Erreur', discovered: 'Étiquettes découvertes',
   noTargets: 'Aucune cible ne correspond.', targetsUp: 'en marche', copy: 'Copier', copied: 'Copié', flag: 'Option',
   headStats: 'Tête', topNames: 'Métriques par nombre de séries', topLabels: 'Étiquettes par nombre de valeurs', topPairs: 'Paires d’étiquettes par nombre de séries',
   topMemory: 'Étiquettes par mémoire', count: 'Nombre', buildInformation: 'Version', runtimeInformation: 'Exécution',
-  active: 'actives', dropped: 'écartées', key_help: 'cette liste', goHome: 'aller à l’accueil', goQuery: 'aller aux requêtes', goTargets: 'aller aux cibles',
+  active: 'actives :', dropped: 'écartées :', isDropped: 'écartée', anyJob: 'Tous les jobs', anyState: 'Tous les états', job: 'Job',
+  started: 'Démarré', workingDirectory: 'Répertoire de travail', hostName: 'Hôte', serverTime: 'Heure du serveur', configurationLoaded: 'Configuration chargée',
+  lastLoad: 'Dernier chargement', succeeded: 'réussi', failed: 'échoué', corruptions: 'Corruptions du journal', retention: 'Rétention',
+  version: 'Version', revision: 'Révision', labelPairs: 'Paires d’étiquettes', chunks: 'Blocs de valeurs', oldestSample: 'Plus ancienne valeur', newestSample: 'Plus récente valeur', key_help: 'cette liste', goHome: 'aller à l’accueil', goQuery: 'aller aux requêtes', goTargets: 'aller aux cibles',
   refresh: 'Actualiser', paused: 'en pause', live: 'en direct', earlier: 'Plus tôt', later: 'Plus tard', shorter: 'Plus court', longer: 'Plus long', low: 'basse', medium: 'moyenne', high: 'haute', every: 'toutes les',
   fromZero: 'Depuis zéro', resetZoom: 'Annuler le zoom', timePlaceholder: 'aaaa-mm-jj hh:mm:ss', oneSeries: 'série', scalar: 'scalaire', string: 'chaîne', queryHint: 'Noms et étiquettes sont complétés à la frappe ; Ctrl+Espace les demande.',
   notFound: 'Cette page n’existe pas.', truncatedRows: 'Seules les 1 000 premières lignes sont affichées.',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatDuration, parseDuration } from '../src/duration';
-import { formatBytes, formatBytesRate, formatNumber, formatPercent, formatShort, formatUptime } from '../src/format';
+import { formatAgo, formatBytes, formatBytesRate, formatNumber, formatPercent, formatShort, formatUptime } from '../src/format';
 import { last, toFrame } from '../src/frame';
 import { dictionaries, setLanguage } from '../src/text';
 
@@ -25,6 +25,7 @@ table('rate', formatBytesRate, [[2097152, '2 MiB/s', '2 Mio/s']]);
 table('percent', formatPercent, [[0, '0 %'], [3.14159, '3.1 %', '3,1 %'], [99.6, '100 %']]);
 table('short', formatShort, [[0, '0'], [0.00018, '0.00018'], [1, '1'], [9999, '9,999', '9 999'], [12345, '12.3 k', '12,3 k'], [2.5e9, '2.5 G', '2,5 G']]);
 table('uptime', formatUptime, [[0, '0 s'], [61, '1 min 1 s'], [90061, '1 d 1 h', '1 j 1 h'], [1209600, '2 w', '2 sem']]);
+table('ago', formatAgo, [[4, '4 sec. ago', 'il y a 4 s'], [150, '3 min. ago', 'il y a 3 min'], [7300, '2 hr. ago', 'il y a 2 h'], [-1, '0 sec. ago', 'il y a 0 s']]);
 table('duration', formatDuration, [[0.25, '250ms'], [1, '1s'], [90, '1m30s'], [3600, '1h'], [694861, '1w1d1h1m1s']]);
 
 test('duration: reads what it writes, and refuses what is none', () => {

@@ -19,12 +19,12 @@ export default function DiscoveryPage() {
         const dropped = droppedTargets.filter((one) => one.discoveredLabels.job === job);
         return (
           <section class="panel" key={job} aria-label={job} style={{ marginBottom: '8px' }}>
-            <header><h2>{job}</h2><span class="muted">{active.length} {t('active')}, {dropped.length} {t('dropped')}</span></header>
-            <div class="scroll"><table>
+            <header><h2>{job}</h2><span class="muted">{t('active')} {active.length}, {t('dropped')} {dropped.length}</span></header>
+            <div class="scroll"><table class="discovered">
               <thead><tr><th>{t('discovered')}</th><th>{t('labels')}</th></tr></thead>
               <tbody>
                 {active.map((one) => <tr key={one.scrapeUrl}><td><LabelSet labels={one.discoveredLabels} /></td><td><LabelSet labels={one.labels} /></td></tr>)}
-                {dropped.map((one, i) => <tr key={i}><td><LabelSet labels={one.discoveredLabels} /></td><td class="muted">{t('dropped')}</td></tr>)}
+                {dropped.map((one, i) => <tr key={i}><td><LabelSet labels={one.discoveredLabels} /></td><td class="muted">{t('isDropped')}</td></tr>)}
               </tbody>
             </table></div>
           </section>

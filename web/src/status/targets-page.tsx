@@ -1,6 +1,6 @@
 // Targets by scrape pool. Search, pool and health stand in the URL, as Prometheus writes them.
 import { get } from '../api';
-import { formatDuration } from '../format';
+import { formatAgo, formatDuration } from '../format';
 import { replaceSearch, search } from '../router';
 import { t } from '../text';
 import { useLoaded } from '../ui/load';
@@ -31,7 +31,7 @@ function passes(target: ActiveTarget, filter: Filter): boolean {
 
 function ago(time: string): string {
   const seconds = (Date.now() - Date.parse(time)) / 1000;
-  return Number.isFinite(seconds) && seconds < 1e8 ? `${formatDuration(Math.max(0, seconds))} ${t('ago')}` : '–';
+  return Number.isFinite(seconds) && seconds < 1e8 ? formatAgo(seconds) : '–';
 }
 
 function Row({ target }: { target: ActiveTarget }) {
@@ -59,11 +59,11 @@ export default function TargetsPage() {
       <p class="query bar-line" style={{ display: 'flex', gap: '6px', flexWrap: 'wrap', margin: '0 0 8px' }}>
         <input type="search" aria-label={t('filterTargets')} placeholder={t('filterTargets')} value={filter.search} size={36}
           onInput={(event) => writeFilter({ ...filter, search: event.currentTarget.value })} />
-        <select aria-label="pool" value={filter.pool} onChange={(event) => writeFilter({ ...filter, pool: event.currentTarget.value })}>
-          <option value="">{t('all')}</option>{pools.map((pool) => <option key={pool}>{pool}</option>)}
+        <select aria-label={t('job')} value={filter.pool} onChange={(event) => writeFilter({ ...filter, pool: event.currentTarget.value })}>
+          <option value="">{t('anyJob')}</option>{pools.map((pool) => <option key={pool}>{pool}</option>)}
         </select>
         <select aria-label={t('state')} value={filter.health} onChange={(event) => writeFilter({ ...filter, health: event.currentTarget.value })}>
-          <option value="">{t('all')}</option>{(['up', 'down', 'unknown'] as const).map((state) => <option key={state} value={state}>{t(state)}</option>)}
+          <option value="">{t('anyState')}</option>{(['up', 'down', 'unknown'] as const).map((state) => <option key={state} value={state}>{t(state)}</option>)}
         </select>
       </p>
       {shown.length === 0 && <Note>{t('noTargets')}</Note>}
@@ -73,7 +73,7 @@ export default function TargetsPage() {
         return rows.length > 0 && (
           <section class="panel" key={pool} aria-label={pool} style={{ marginBottom: '8px' }}>
             <header><h2>{pool}</h2><span class={up === rows.length ? 'good' : 'bad'}>{up} / {rows.length} {t('targetsUp')}</span></header>
-            <div class="scroll"><table>
+            <div class="scroll"><table class="targets">
               <thead><tr><th>{t('endpoint')}</th><th>{t('state')}</th><th>{t('labels')}</th><th class="number">{t('lastScrape')}</th><th>{t('lastError')}</th></tr></thead>
               <tbody>{rows.map((target) => <Row key={target.scrapeUrl} target={target} />)}</tbody>
             </table></div>

@@ -33,8 +33,8 @@ export default function TsdbPage() {
   return (
     <>
       <Facts title={t('headStats')} rows={[
-        ['numSeries', whole(head.numSeries)], ['numLabelPairs', whole(head.numLabelPairs)], ['chunkCount', whole(head.chunkCount)],
-        ['minTime', formatClock(head.minTime / 1000, true)], ['maxTime', formatClock(head.maxTime / 1000, true)],
+        [t('series'), whole(head.numSeries)], [t('labelPairs'), whole(head.numLabelPairs)], [t('chunks'), whole(head.chunkCount)],
+        [t('oldestSample'), formatClock(head.minTime / 1000, true)], [t('newestSample'), formatClock(head.maxTime / 1000, true)],
       ]} />
       <div class="grid">
         <Top title={t('topNames')} rows={tops.seriesCountByMetricName} format={whole} />
