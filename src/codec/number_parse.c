@@ -487,6 +487,9 @@ bool f64_parse(Str s, f64 *ret)
         *ret = f64_from_bits(F64_INFINITY_BITS | sign);
         return true;
     }
+    if (s.len == 0) { /* whose ptr may be NULL */
+        return false;
+    }
     bool is_hex = s.len > 2 && s.ptr[0] == '0' && (s.ptr[1] | 0x20) == 'x';
     if (is_hex ? !parse_hex(str_skip(s, 2), &bits) : !parse_decimal(s, &bits)) {
         return false;

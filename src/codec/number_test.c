@@ -310,6 +310,7 @@ TEST(number, rejects_without_touching_the_output)
     }
     f64 value = 7;
     CHECK(!f64_parse((Str){.ptr = "1\0", .len = 2}, &value));
+    CHECK(!f64_parse((Str){0}, &value));
     CHECK_F64(value, 7);
 }
 
