@@ -164,7 +164,7 @@ bool kernel_files_read(KernelFiles *files, const char *path, Buf *out, Err *err)
 
 static void drop_below(KernelFiles *files, Str folder)
 {
-    for (size_t i = files->kept.count; i-- > 0;) {
+    for (size_t i = files->kept.count; files->kept.at && i-- > 0;) {
         Str path = files->kept.at[i].path;
         if (str_skip_prefix(&path, folder) && str_starts_with(path, S("/"))) {
             drop(files, i);
