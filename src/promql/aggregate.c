@@ -174,8 +174,7 @@ static void add_value(AggregateOp op, Column *out, Sums *sums, size_t step, f64 
 
 static void add_column(AggregateOp op, const Column *from, size_t steps, Column *out, Sums *sums)
 {
-    BITS_EACH(from->present, steps, step)
-    {
+    BITS_EACH (from->present, steps, step) {
         f64 value = from->value[step];
         sums->n[step]++;
         if (sums->n[step] == 1) {
@@ -220,8 +219,7 @@ static bool add_floats(const Aggregation *aggregation, const AggregateGroup *gro
     for (u32 i = 0; i < group->count; i++) {
         add_column(op, &aggregation->input->series[group->members[i]].column, steps, out, &sums);
     }
-    BITS_EACH(out->present, steps, step)
-    {
+    BITS_EACH (out->present, steps, step) {
         out->value[step] = final_value(op, out->value[step], &sums, step);
     }
     return true;
@@ -319,6 +317,7 @@ static bool sum_histograms(Aggregation *aggregation, const AggregateGroup *group
         if (!bit_get(series->column.present, step)) {
             continue;
         }
+        ASSERT(series->column.hist);
         const Histogram *histogram = series->column.hist[step];
         HistogramOutcome outcome;
         if (mean.n == 0) {
@@ -385,8 +384,7 @@ static bool floats_alone(const Column *from, size_t steps, Arena *scratch, Colum
     if (!ret->present) {
         return arena_full(scratch, err);
     }
-    BITS_EACH(from->present, steps, step)
-    {
+    BITS_EACH (from->present, steps, step) {
         if (!from->hist[step]) {
             bit_set(ret->present, step);
         }
@@ -406,14 +404,14 @@ static bool add_without_histograms(Aggregation *aggregation, const AggregateGrou
     }
     note_ignored_histogram(aggregation, aggregation->node->args[0]->pos);
     for (u32 i = 0; i < group->count; i++) {
-        Column column = aggregation->input->series[group->members[i]].column;
-        if (column.hist && !floats_alone(&column, steps, scratch, &column, err)) {
+        const Column *from = &aggregation->input->series[group->members[i]].column;
+        Column column = *from;
+        if (from->hist && !floats_alone(from, steps, scratch, &column, err)) {
             return false;
         }
         add_column(op, &column, steps, out, &sums);
     }
-    BITS_EACH(out->present, steps, step)
-    {
+    BITS_EACH (out->present, steps, step) {
         out->value[step] = final_value(op, out->value[step], &sums, step);
     }
     return true;
@@ -424,8 +422,7 @@ static bool has_histograms(const Aggregation *aggregation, const AggregateGroup 
     for (u32 i = 0; i < group->count; i++) {
         const Column *column = &aggregation->input->series[group->members[i]].column;
         if (column->hist) {
-            BITS_EACH(column->present, aggregation->steps->count, step)
-            {
+            BITS_EACH (column->present, aggregation->steps->count, step) {
                 if (column->hist[step]) {
                     return true;
                 }
@@ -457,6 +454,7 @@ static bool add_group(void *self, size_t index, Arena *scratch, Err *err)
 
 static void note_quantile_param(const Aggregation *aggregation)
 {
+    ASSERT(aggregation->param);
     for (size_t step = 0; step < aggregation->steps->count; step++) {
         note_quantile(aggregation->query, aggregation->node->args[1]->pos,
                       aggregation->param[step]);

@@ -411,8 +411,7 @@ static bool count_all(ValueCounts *counts, Err *err)
     buf_init(&text, MIB);
     for (size_t i = 0; i < input->count && ok; i++) {
         ok = query_check(counts->aggregation->query, err);
-        BITS_EACH(input->series[i].column.present, input->steps, step)
-        {
+        BITS_EACH (input->series[i].column.present, input->steps, step) {
             ok = ok && count_sample(counts, &input->series[i], step, &text, err);
         }
     }

@@ -217,8 +217,7 @@ static bool vector_scalar_step(const BinaryEval *eval, Column *column, size_t st
 static void arithmetic_column(BinaryOp op, Column *column, size_t steps, const f64 *numbers,
                               bool number_left)
 {
-    BITS_EACH(column->present, steps, step)
-    {
+    BITS_EACH (column->present, steps, step) {
         f64 value = column->value[step];
         column->value[step] = number_left ? binary_floats(op, numbers[step], value)
                                           : binary_floats(op, value, numbers[step]);
@@ -235,8 +234,7 @@ static bool vector_scalar(BinaryEval *eval, Vector *vector, const f64 *numbers, 
             arithmetic_column(op, column, eval->steps->count, numbers, number_left);
             continue;
         }
-        BITS_EACH(column->present, eval->steps->count, step)
-        {
+        BITS_EACH (column->present, eval->steps->count, step) {
             if (!vector_scalar_step(eval, column, step, numbers[step], number_left, err)) {
                 return false;
             }

@@ -303,8 +303,7 @@ static bool compute_step(Match *match, const Side *left, const Side *right, Colu
 static void compute_floats(BinaryOp op, const Side *left, const Side *right, const u64 *bits,
                            size_t steps, Column *out)
 {
-    BITS_EACH(bits, steps, step)
-    {
+    BITS_EACH (bits, steps, step) {
         column_put(out, step,
                    binary_floats(op, left->column->value[step], right->column->value[step]));
     }
@@ -330,8 +329,7 @@ static void drop_filtered(const Match *match, const Side *many, const Side *one,
         match->eval->plan->return_bool) {
         return;
     }
-    BITS_EACH(bits, match->eval->steps->count, step)
-    {
+    BITS_EACH (bits, match->eval->steps->count, step) {
         Operand l = side_at(left, step);
         Operand r = side_at(right, step);
         if (!l.histogram && !r.histogram && !binary_compare(op, l.value, r.value)) {
@@ -374,8 +372,7 @@ static bool combine(Match *match, u32 signature, const Side *many, const Side *o
         compute_floats(match->eval->plan->op, left, right, bits, steps, out);
         return true;
     }
-    BITS_EACH(bits, steps, step)
-    {
+    BITS_EACH (bits, steps, step) {
         if (!compute_step(match, left, right, out, step, err)) {
             return false;
         }

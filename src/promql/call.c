@@ -111,8 +111,7 @@ static bool call_number(const Call *call, Value *ret, Err *err)
     }
     for (size_t i = 0; i < ret->vector.count; i++) {
         Column *column = &ret->vector.series[i].column;
-        BITS_EACH(column->present, call->steps->count, step)
-        {
+        BITS_EACH (column->present, call->steps->count, step) {
             column->value[step] = function(column->value[step]);
         }
     }
@@ -136,8 +135,7 @@ static bool scalar_arg(const Call *call, size_t index, f64 missing, Value *ret, 
 
 static void clamp_column(Column *column, size_t steps, const f64 *lowest, const f64 *highest)
 {
-    BITS_EACH(column->present, steps, step)
-    {
+    BITS_EACH (column->present, steps, step) {
         if (highest[step] < lowest[step]) {
             bit_clear(column->present, step);
         } else {
@@ -181,8 +179,7 @@ static bool call_round(const Call *call, Value *ret, Err *err)
     }
     for (size_t i = 0; i < ret->vector.count; i++) {
         Column *column = &ret->vector.series[i].column;
-        BITS_EACH(column->present, call->steps->count, step)
-        {
+        BITS_EACH (column->present, call->steps->count, step) {
             f64 inverse = 1.0 / nearest.scalar[step];
             column->value[step] = floor(column->value[step] * inverse + 0.5) / inverse;
         }
@@ -277,7 +274,7 @@ static bool call_date(const Call *call, Value *ret, Err *err)
         }
         for (size_t step = 0; step < call->steps->count; step++) {
             ret->vector.series[0].column.value[step] =
-                date_part(id, (f64)(steps_at(call->steps, step) / 1000));
+                date_part(id, floor((f64)steps_at(call->steps, step) / 1000));
         }
         return settle(ret, err);
     }
@@ -286,8 +283,7 @@ static bool call_date(const Call *call, Value *ret, Err *err)
     }
     for (size_t i = 0; i < ret->vector.count; i++) {
         Column *column = &ret->vector.series[i].column;
-        BITS_EACH(column->present, call->steps->count, step)
-        {
+        BITS_EACH (column->present, call->steps->count, step) {
             column->value[step] = date_part(id, column->value[step]);
         }
     }

@@ -188,8 +188,7 @@ static u64 column_samples(const Column *column, size_t steps)
 {
     u64 total = bits_count(column->present, steps);
     if (column->hist) {
-        BITS_EACH(column->present, steps, i)
-        {
+        BITS_EACH (column->present, steps, i) {
             if (column->hist[i]) {
                 total += histogram_samples(column->hist[i]) - 1;
             }
@@ -261,8 +260,7 @@ static bool merge_columns(Arena *arena, size_t steps, Column *into, const Column
     if (from->hist && !column_need_hist(arena, steps, into, err)) {
         return false;
     }
-    BITS_EACH(from->present, steps, i)
-    {
+    BITS_EACH (from->present, steps, i) {
         into->value[i] = from->value[i];
         if (from->hist) {
             into->hist[i] = from->hist[i];

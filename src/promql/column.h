@@ -116,9 +116,11 @@ static inline size_t bits_next(const u64 *bits, size_t steps, size_t from)
     return at < steps ? at : steps;
 }
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): the name of a variable cannot stand in parentheses */
 #define BITS_EACH(bits, steps, index)                                   \
     for (size_t index = bits_next((bits), (steps), 0); index < (steps); \
          index = bits_next((bits), (steps), index + 1))
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static inline void column_put(Column *column, size_t step, f64 value)
 {

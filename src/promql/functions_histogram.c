@@ -372,12 +372,13 @@ static bool ask_once(HistogramAsk *ask, Value *ret, Err *err)
 {
     value_init(ret, VALUE_VECTOR, ask->call->query, ask->call->steps->count);
     ask->output = &ret->vector;
-    if (vector_alloc(ask->output, ask->input->count + ask->group_count, err) &&
-        output_labels(ask, err) && answer_all(ask, err) && vector_settle(ask->output, err)) {
-        return true;
+    bool ok = vector_alloc(ask->output, ask->input->count + ask->group_count, err) &&
+              output_labels(ask, err) && answer_all(ask, err) && vector_settle(ask->output, err);
+    ask->output = NULL;
+    if (!ok) {
+        value_done(ret);
     }
-    value_done(ret);
-    return false;
+    return ok;
 }
 
 static bool merge_names(const Call *call, Value *ret, Err *err)

@@ -368,8 +368,7 @@ static bool enrich(Info *info, const VectorSeries *base, bool stays_alone, Err *
 {
     Joined before = {.count = SIZE_MAX};
     VectorSeries *series = NULL;
-    BITS_EACH(base->column.present, info->call->steps->count, step)
-    {
+    BITS_EACH (base->column.present, info->call->steps->count, step) {
         Joined joined;
         if (!find_joined(info, base->labels, step, &joined, err)) {
             return false;

@@ -640,6 +640,7 @@ static bool last_two(const RangeSamples *samples, const Window *window, AnySampl
 static bool instant_histogram(RangeRun *run, const AnySample *before, const AnySample *last,
                               bool counter, bool reset, HistogramAcc *acc)
 {
+    ASSERT(before->histogram && last->histogram);
     bool any_gauge =
         last->histogram->reset == RESET_GAUGE || before->histogram->reset == RESET_GAUGE;
     bool both_gauge =

@@ -248,6 +248,7 @@ static bool side_merge(Arena *arena, HistogramSide *side, const HistogramSide *o
     if (!side_alloc(arena, side->len + other->len, &merged)) {
         return false;
     }
+    ASSERT(merged.index && (side->len == 0 || side->index) && (other->len == 0 || other->index));
     size_t a = 0;
     size_t b = 0;
     while (a < side->len || b < other->len) {

@@ -269,10 +269,11 @@ static bool plan_subquery(Planner *planner, const Node *node, Planned *ret, Err 
 
 static bool plan_unary(Planner *planner, const Node *node, Planned *ret, Err *err)
 {
-    Planned inner;
+    Planned inner = {0};
     if (!plan_node(planner, node->unary.expr, &inner, err)) {
         return false;
     }
+    ASSERT(inner.node);
     if (!node->unary.negative) {
         *ret = inner;
         return true;
@@ -374,7 +375,7 @@ static bool plan_aggregate(Planner *planner, const Node *node, Planned *ret, Err
     plan->args[0] = inner.node;
     plan->args[1] = param.node;
     /* by (…) of count_values keeps the label it makes. */
-    bool keeps_value = aggregate->op == AGGREGATE_COUNT_VALUES && !aggregate->without;
+    bool keeps_value = param.node && aggregate->op == AGGREGATE_COUNT_VALUES && !aggregate->without;
     *ret = (Planned){.node = plan, .invariant = inner.invariant, .wrap = inner.invariant};
     return sorted_names(planner, node->aggregate.grouping, node->aggregate.grouping_count,
                         keeps_value ? param.node->string : STR_EMPTY, &aggregate->labels,

@@ -215,8 +215,7 @@ static bool load_subquery(const RangeInput *input, size_t index, Arena *scratch,
     if (!columns.t_ms || !columns.value || (column->hist && !columns.hist)) {
         return arena_full(scratch, err);
     }
-    BITS_EACH(column->present, steps, i)
-    {
+    BITS_EACH (column->present, steps, i) {
         size_t at = columns.count++;
         columns.t_ms[at] = steps_at(&input->inner_steps, i);
         columns.value[at] = column_is_histogram(column, i) ? 0 : column->value[i];
@@ -366,8 +365,7 @@ static bool has_float(const Column *column, size_t steps)
     if (!column->hist) {
         return bits_any(column->present, steps);
     }
-    BITS_EACH(column->present, steps, i)
-    {
+    BITS_EACH (column->present, steps, i) {
         if (!column->hist[i]) {
             return true;
         }
@@ -385,6 +383,7 @@ static bool call_series(void *self, size_t index, Arena *scratch, Err *err)
         !make_windows(call, &samples, scratch, &windows, &held, err)) {
         return false;
     }
+    ASSERT(windows);
     bool in_budget = budget_take_samples(&call->query->budget, held, err);
     VectorSeries *series = &call->ret->vector.series[index];
     series->labels = samples.labels;

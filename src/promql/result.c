@@ -56,8 +56,7 @@ static bool series_from_column(Arena *arena, const VectorSeries *from, const Ste
         !samples_alloc(arena, count, column->hist != NULL, &ret->samples, err)) {
         return false;
     }
-    BITS_EACH(column->present, steps->count, step)
-    {
+    BITS_EACH (column->present, steps->count, step) {
         if (!add_sample(arena, &ret->samples, steps_at(steps, step), column->value[step],
                         column->hist ? column->hist[step] : NULL, err)) {
             return false;

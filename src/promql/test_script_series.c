@@ -177,6 +177,23 @@ static bool take_times(Str *s, u64 *ret)
     return true;
 }
 
+/* Digits of a base, all of s. */
+static bool digits_of_base(Str s, u64 base, f64 *ret)
+{
+    u64 number = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        char lower = (char)(c | 0x20);
+        u64 digit = is_digit(c) ? (u64)(c - '0') : (u64)(lower - 'a' + 10);
+        if (!(is_digit(c) || (lower >= 'a' && lower <= 'z')) || digit >= base) {
+            return false;
+        }
+        number = number * base + digit;
+    }
+    *ret = (f64)number;
+    return s.len > 0;
+}
+
 bool script_number(Str s, f64 *ret)
 {
     Str digits = s;
@@ -185,31 +202,12 @@ bool script_number(Str s, f64 *ret)
         (void)accept(&digits, S("+"));
     }
     bool octal = digits.len > 1 && digits.ptr[0] == '0' && is_digit(digits.ptr[1]);
-    if (octal) {
-        u64 number = 0;
-        for (size_t i = 0; i < digits.len; i++) {
-            if (digits.ptr[i] < '0' || digits.ptr[i] > '7') {
-                return f64_parse(s, ret);
-            }
-            number = number * 8 + (u64)(digits.ptr[i] - '0');
-        }
-        *ret = negative ? -(f64)number : (f64)number;
+    bool hex = str_starts_with(digits, S("0x"));
+    f64 number;
+    if ((octal && digits_of_base(digits, 8, &number)) ||
+        (hex && digits_of_base(str_skip(digits, 2), 16, &number))) {
+        *ret = negative ? -number : number;
         return true;
-    }
-    if (str_starts_with(digits, S("0x")) && str_find_byte(digits, 'p') == STR_NOT_FOUND) {
-        u64 number = 0;
-        for (size_t i = 2; i < digits.len; i++) {
-            char c = digits.ptr[i];
-            int value = is_digit(c)                          ? c - '0'
-                        : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
-                                                             : -1;
-            if (value < 0) {
-                return false;
-            }
-            number = number * 16 + (u64)value;
-        }
-        *ret = negative ? -(f64)number : (f64)number;
-        return digits.len > 2;
     }
     return f64_parse(s, ret);
 }
