@@ -1,11 +1,11 @@
 # What has to be installed, by purpose, and how. Sourced by ./run, ./test and .ci/run.
 # Only Debian packages; what is there already is not touched.
 
-build_packages="build-essential meson ninja-build pkg-config python3 git
+build_packages="ca-certificates build-essential meson ninja-build pkg-config python3 git
  libevent-dev libnghttp2-dev libcurl4-openssl-dev libssl-dev libyaml-dev libpcre2-dev libroaring-dev
  libxxhash-dev libsimde-dev libjemalloc-dev libsqlite3-dev libsnappy-dev libzstd-dev zlib1g-dev libcrypt-dev
  libunistring-dev"
-test_packages="libcmocka-dev curl ca-certificates"
+test_packages="libcmocka-dev curl"
 lint_packages="clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev llvm-14"
 
 say() { printf '%s\n' "$*" >&2; }
@@ -36,6 +36,11 @@ ensure_node() {
   if ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then ensure_packages nodejs npm; fi
 }
 
+# Chromium for the tests in a browser. It is large, and they skip without it, so that it cannot be had is no failure.
+ensure_browser() {
+  [ -x "${VIGIE_CHROMIUM:-/usr/bin/chromium}" ] || (ensure_packages chromium) || say "no Chromium: the tests in a browser will skip"
+}
+
 # ensure_peer PACKAGE PROGRAM: unpacks a Debian package below build/peers without installing it (so that no service of
 # its is started), and prints the program's path; prints nothing when it cannot be had.
 ensure_peer() {
@@ -43,7 +48,7 @@ ensure_peer() {
     mkdir -p build/peers/tmp
     (cd build/peers/tmp && apt-get download -q "$1" >/dev/null 2>&1 && dpkg -x "$1"_*.deb "../$1" && rm -f "$1"_*.deb) || return 0
   fi
-  [ -x "build/peers/$1/usr/bin/$2" ] && printf '%s\n' "$PWD/build/peers/$1/usr/bin/$2"
+  if [ -x "build/peers/$1/usr/bin/$2" ]; then printf '%s\n' "$PWD/build/peers/$1/usr/bin/$2"; fi
 }
 
 # build_vigie DIR [meson options...]
