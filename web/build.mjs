@@ -1,7 +1,8 @@
 // Builds the interface into dist/: hashed modules, index.html with the style inlined, each file also as .gz and .br; and
 // stops when a size budget is broken. Needs nothing but what package-lock.json names.
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 
@@ -53,12 +54,24 @@ function pageOf(source) {
   return outputs.find(([, file]) => file.entryPoint?.endsWith(source))?.[0];
 }
 
+// The notices of everybody whose code is in the bundles, as their licences ask.
+const packages = new Set(Object.keys(result.metafile.inputs).map((path) => /^.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]).filter(Boolean));
+const notices = [...packages].sort().map((name) => {
+  const folder = join(root, 'node_modules', name);
+  const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const file = readdirSync(folder).find((one) => /^licen[cs]e/i.test(one));
+  return `${name} ${version} (${license})\n\n${file ? readFileSync(join(folder, file), 'utf8').trim() : `No text in the package; its licence is ${license}.`}\n`;
+}).join(`\n${'-'.repeat(80)}\n\n`);
+const noticesName = `licenses-${createHash('sha256').update(notices).digest('hex').slice(0, 8)}.txt`;
+writeFileSync(join(out, 'assets', noticesName), notices);
+
 const home = closure(pageOf('src/home/page.tsx'), closure(entry));
 const preload = [...home].filter((path) => path !== entry)
   .map((path) => `<link rel="modulepreload" href="assets/${basename(path)}">`).join('');
 const html = readFileSync(join(root, 'src/index.html'), 'utf8')
   .replace('/*STYLE*/', () => style.outputFiles[0].text.trim())
   .replace('/*PRELOAD*/', () => preload)
+  .replace('/*LICENSES*/', () => `assets/${noticesName}`)
   .replace('/*ENTRY*/', () => `assets/${basename(entry)}`);
 writeFileSync(join(out, 'index.html'), html);
 
@@ -66,7 +79,7 @@ const gzip = (path) => gzipSync(readFileSync(path), { level: 9 });
 const size = (paths) => [...paths].reduce((sum, path) => sum + gzip(path).length, 0);
 const htmlSize = gzip(join(out, 'index.html')).length;
 
-for (const path of [...outputs.map(([name]) => name), join(out, 'index.html')]) {
+for (const path of [...outputs.map(([name]) => name), join(out, 'index.html'), join(out, 'assets', noticesName)]) {
   const bytes = readFileSync(path);
   writeFileSync(`${path}.gz`, gzip(path));
   writeFileSync(`${path}.br`, brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }));

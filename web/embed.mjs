@@ -10,6 +10,7 @@ const TYPES = {
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
+  '.txt': 'text/plain; charset=utf-8',
 };
 
 const files = [join(dist, 'index.html'), ...readdirSync(join(dist, 'assets')).sort().map((name) => join(dist, 'assets', name))]

@@ -50,6 +50,6 @@ export const expressions = {
     named('series', 'sum(prometheus_tsdb_head_series)'),
     named('samples', 'sum(rate(prometheus_tsdb_head_samples_appended_total[1m]))'),
     named('memory', 'sum(process_resident_memory_bytes and on (instance, job) prometheus_tsdb_head_series)'),
-    named('disk', 'sum(prometheus_tsdb_storage_blocks_bytes + prometheus_tsdb_wal_storage_size_bytes)'),
+    named('disk', 'sum({__name__=~"prometheus_tsdb_(storage_blocks|wal_storage_size|head_chunks_storage_size)_bytes"})'),
   ].join(' or '),
 };

@@ -36,7 +36,7 @@ export function ServerPanel() {
     [t('series'), formatShort(value('series')), value('series')],
     [t('samplesPerSecond'), formatShort(value('samples')), value('samples')],
     [t('residentMemory'), formatBytes(value('memory')), value('memory')],
-    [t('storedOnDisk'), formatBytes(value('disk')), value('disk')],
+    [t('storedOnDisk'), formatBytes(value('disk')), value('disk') || NaN], // without blocks there is nothing to tell
   ];
   return (
     <section class="panel" aria-label={t('vigie')}>

@@ -12,6 +12,8 @@ interface Runtime {
 }
 interface Build { version: string; revision: string }
 
+const licenses = document.querySelector<HTMLLinkElement>('link[rel=license]')?.href;
+
 const clock = (time: string | undefined): string => (time ? formatClock(Date.parse(time) / 1000, true) : '–');
 
 export default function RuntimePage() {
@@ -31,7 +33,11 @@ export default function RuntimePage() {
         [t('corruptions'), String(runtime.corruptionCount)],
         [t('retention'), runtime.storageRetention],
       ]} />
-      <Facts title={t('buildInformation')} rows={[[t('version'), build.version], [t('revision'), build.revision]]} />
+      <Facts title={t('buildInformation')} rows={[
+        [t('version'), build.version],
+        [t('revision'), build.revision],
+        [t('thirdParty'), <a href={licenses} target="_blank">{t('licenses')}</a>],
+      ]} />
     </>
   );
 }

@@ -49,7 +49,7 @@ const pad = (number: number): string => String(number).padStart(2, '0');
 
 function tickText(seconds: number, step: number): string {
   const at = new Date(seconds * 1000);
-  if (step >= 86400) return `${pad(at.getDate())}/${pad(at.getMonth() + 1)}`;
+  if (step >= 86400 && step < Infinity) return `${pad(at.getDate())}/${pad(at.getMonth() + 1)}`;
   const clock = `${pad(at.getHours())}:${pad(at.getMinutes())}`;
   if (at.getHours() === 0 && at.getMinutes() === 0 && at.getSeconds() === 0) return `${pad(at.getDate())}/${pad(at.getMonth() + 1)}`;
   return step < 60 ? `${clock}:${pad(at.getSeconds())}` : clock;
@@ -135,8 +135,8 @@ function options(props: ChartProps, width: number, latest: () => ChartProps): uP
       },
     },
     axes: [
-      { stroke: muted, grid, ticks: { show: false }, font, size: 24, gap: 4, space: 70,
-        values: (_plot, splits) => splits.map((at) => tickText(at, (splits[1] ?? 0) - (splits[0] ?? 0))) },
+      { stroke: muted, grid, ticks: { show: false }, font, size: 24, gap: 4, space: 56,
+        values: (_plot, splits) => splits.map((at) => tickText(at, (splits[1] ?? Infinity) - (splits[0] ?? 0))) },
       { stroke: muted, grid, ticks: { show: false }, font, gap: 4, space: 28, ...(props.binary ? { incrs: POWERS_OF_TWO } : {}),
         size: (_plot, texts) => 14 + 6.2 * Math.max(3, ...(texts ?? []).map((text) => text.length)),
         values: (_plot, splits) => splits.map((value) => latest().format(value)) },
