@@ -372,9 +372,10 @@ void connection_start(void *self)
     read_resume(connection);
 }
 
-void connection_shed(HttpConnection *connection)
+void connection_shed(HttpConnection *connection, bool half_received)
 {
-    bool idle = connection->state == CONNECTION_RECEIVING && !connection->exchange;
+    bool idle =
+        connection->state == CONNECTION_RECEIVING && (half_received || !connection->exchange);
     if (connection->state == CONNECTION_LINGERING || (idle && !connection->out)) {
         connection_close(connection);
     } else if (idle) {

@@ -148,13 +148,13 @@ bool exchange_begin(HttpExchange *exchange)
     return true;
 }
 
-/* "GET, HEAD" for the Allow header. */
+/* "GET, HEAD, OPTIONS" for the Allow header: OPTIONS is answered for whatever exists. */
 static void set_allow(HttpExchange *exchange)
 {
     char text[64];
     size_t len = 0;
     for (u32 bit = HTTP_GET; bit <= HTTP_PATCH; bit <<= 1) {
-        if (exchange->match.allowed & bit) {
+        if ((exchange->match.allowed | HTTP_OPTIONS) & bit) {
             Str name = http_method_name((HttpMethod)bit);
             len += (size_t)snprintf(text + len, sizeof(text) - len, "%s" STR_FMT, len ? ", " : "",
                                     STR_ARG(name));

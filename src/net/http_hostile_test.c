@@ -470,6 +470,37 @@ TEST(http_hostile, closing_lets_a_running_exchange_end_within_its_grace)
     fixture_close(&fixture);
 }
 
+TEST(http_hostile, peers_that_dawdle_do_not_hold_up_the_end)
+{
+    static const char *const begun[] = {"", "G", "GET /loop?n=1 HTTP/1.1\r\nHost",
+                                        "POST /loop HTTP/1.1\r\n" HOST
+                                        "Content-Length: 9\r\n\r\nhalf"};
+    Fixture fixture;
+    Handlers handlers;
+    Client clients[COUNT_OF(begun) + 1];
+    open_with(&fixture, &handlers, (HttpServerOpts){0});
+    for (size_t i = 0; i < COUNT_OF(begun); i++) {
+        client_open(&clients[i], &fixture);
+        CHECK(client_send(&clients[i], str_from(begun[i])));
+    }
+    /* This one gets its reply while the server closes, and does not close after it. */
+    Client *answered = &clients[COUNT_OF(begun)];
+    client_open(answered, &fixture);
+    client_printf(answered, "GET /block HTTP/1.1\r\n" HOST "\r\n");
+    while (atomic_load(&handlers.blocked) == 0) {
+        usleep(1000);
+    }
+    atomic_store(&handlers.release, true);
+    i64 start_ns = time_monotonic_ns();
+    fixture.server = http_server_close(fixture.server, 20000);
+    CHECK(time_monotonic_ns() - start_ns < 900 * NS_PER_MS);
+    CHECK_STR(client_reply(answered, false).body, S("released"));
+    for (size_t i = 0; i < COUNT_OF(clients); i++) {
+        client_close(&clients[i]);
+    }
+    fixture_close(&fixture);
+}
+
 TEST(http_hostile, a_full_queue_of_workers_is_said_at_once)
 {
     enum { CLIENTS = 80, WORKERS = 4, TAKEN = WORKERS + 64 }; /* 4 run, 64 wait */

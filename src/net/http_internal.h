@@ -178,8 +178,9 @@ struct HttpExchange {
 HttpConnection *connection_new(ServerLoop *at, Transport transport, bool local, const char *remote);
 void connection_start(void *self); /* on its loop */
 void connection_close(HttpConnection *connection);
-void connection_shed(HttpConnection *connection); /* closes when idle; the server stops */
-void connections_sweep(void *self);               /* of a ServerLoop: looks at all deadlines */
+/* The server stops: closes an idle connection, or one that is half_received through a request. */
+void connection_shed(HttpConnection *connection, bool half_received);
+void connections_sweep(void *self); /* of a ServerLoop: looks at all deadlines */
 void connection_send(HttpConnection *connection, struct evbuffer *bytes); /* takes them */
 void connection_reply_sent(HttpConnection *connection); /* the exchange is through */
 

@@ -31,6 +31,7 @@ enum {
     WRITE_TIMEOUT_MS_DEFAULT = 60 * 1000,
     CONNECTIONS_MAX_DEFAULT = 512, /* as --web.max-connections */
     ACCEPT_AGAIN_MS = 100,         /* pause when the process has no descriptors left */
+    SHED_AGAIN_MS = 100,           /* while closing, for peers to end what they have begun */
 };
 
 static void listeners_enable(HttpServer *server, bool on)
@@ -194,14 +195,23 @@ static void server_loop_start(void *self)
     at->sweep = loop_timer_new(at->loop, connections_sweep, at);
 }
 
-static void server_loop_shed(void *self)
+static void shed(ServerLoop *at, bool half_received)
 {
-    ServerLoop *at = self;
     HttpConnection *next;
     for (HttpConnection *connection = at->first; connection; connection = next) {
         next = connection->next;
-        connection_shed(connection);
+        connection_shed(connection, half_received);
     }
+}
+
+static void server_loop_shed(void *self)
+{
+    shed(self, false);
+}
+
+static void server_loop_shed_again(void *self)
+{
+    shed(self, true);
 }
 
 static void server_loop_stop(void *self)
@@ -286,13 +296,14 @@ bool http_server_open(LoopSet *loops, const HttpServerOpts *opts, Router *router
     return true;
 }
 
-/* Waits until nothing is left, or (until_ns > 0) until that instant. */
-static void wait_ended(HttpServer *server, bool connections_too, i64 until_ns)
+/* Waits until nothing is left, or (until_ns > 0) until that instant; false: something is. */
+static bool wait_ended(HttpServer *server, i64 until_ns)
 {
     struct timespec until = {.tv_sec = until_ns / NS_PER_SECOND,
                              .tv_nsec = until_ns % NS_PER_SECOND};
     (void)pthread_mutex_lock(&server->lock);
-    while (server->exchanges > 0 || (connections_too && server->connections > 0)) {
+    bool ended;
+    while (ended = server->exchanges == 0 && server->connections == 0, !ended) {
         if (until_ns == 0) {
             (void)pthread_cond_wait(&server->ended, &server->lock);
         } else if (pthread_cond_timedwait(&server->ended, &server->lock, &until) == ETIMEDOUT) {
@@ -300,6 +311,7 @@ static void wait_ended(HttpServer *server, bool connections_too, i64 until_ns)
         }
     }
     (void)pthread_mutex_unlock(&server->lock);
+    return ended;
 }
 
 static void on_all_loops(HttpServer *server, void (*run)(void *self))
@@ -307,6 +319,22 @@ static void on_all_loops(HttpServer *server, void (*run)(void *self))
     for (size_t i = 0; i < loops_count(server->loops); i++) {
         loop_call_wait(server->at[i].loop, run, &server->at[i]);
     }
+}
+
+/*
+ * The grace is for exchanges with their handlers. A peer that dawdles over its request, or over
+ * closing after its reply, gets SHED_AGAIN_MS of it and does not hold up the end.
+ */
+static void wait_and_shed(HttpServer *server, i64 until_ns)
+{
+    i64 now_ns;
+    do {
+        now_ns = time_monotonic_ns();
+        if (wait_ended(server, MIN(until_ns, now_ns + SHED_AGAIN_MS * NS_PER_MS))) {
+            return;
+        }
+        on_all_loops(server, server_loop_shed_again);
+    } while (now_ns < until_ns);
 }
 
 HttpServer *http_server_close(HttpServer *server, i64 grace_ms)
@@ -320,9 +348,9 @@ HttpServer *http_server_close(HttpServer *server, i64 grace_ms)
     (void)pthread_mutex_unlock(&server->lock);
     loop_call_wait(server->accept_loop, listeners_stop, server);
     on_all_loops(server, server_loop_shed);
-    wait_ended(server, true, until_ns);
+    wait_and_shed(server, until_ns);
     on_all_loops(server, server_loop_stop);
-    wait_ended(server, true, 0);
+    (void)wait_ended(server, 0);
     server_free(server);
     return NULL;
 }

@@ -117,7 +117,8 @@ typedef struct Route {
 
 /*
  * No route: 404 "404 page not found"; a route for other methods: 405 with Allow, or 200 with Allow
- * for OPTIONS. A path that only lacks or only has a final slash too much is redirected.
+ * for OPTIONS. A path that only lacks or only has a final slash too much, or has several slashes in
+ * a row, is redirected.
  */
 typedef struct Router Router;
 Router *router_new(void);
@@ -167,6 +168,7 @@ typedef struct HttpServer HttpServer;
 bool http_server_open(LoopSet *loops, const HttpServerOpts *opts, Router *router, HttpServer **ret,
                       Err *err) MUST_USE;
 /* Stops accepting, lets running exchanges end within `grace_ms`, closes the rest and returns NULL
- * when every handler has replied: each sees http_client_gone by then. */
+ * when every handler has replied: each sees http_client_gone by then. Requests that have not wholly
+ * arrived after 100 ms are dropped. */
 HttpServer *http_server_close(HttpServer *server, i64 grace_ms);
 u16 http_server_port(const HttpServer *server); /* of the first TCP listener; useful after ":0" */

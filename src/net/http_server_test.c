@@ -112,6 +112,12 @@ TEST(http_server, the_most_specific_route_that_takes_the_method_wins)
         {"DELETE", "/echo", 405, "Method Not Allowed\n"},
         {"TRACE", "/echo", 405, "Method Not Allowed\n"},
         {"OPTIONS", "/echo", 200, ""},
+        {"OPTIONS", "/nothing", 404, "404 page not found\n"},
+        {"OPTIONS", "/api/v1/nothing", 200, "options path=nothing"},
+        {"GET", "/api/v1/nothing", 404, "404 page not found\n"}, /* OPTIONS alone is no path */
+        {"POST", "/api/v1/label/job/values", 405, "Method Not Allowed\n"},
+        {"GET", "/api/v1/", 404, "404 page not found\n"},
+        {"POST", "/nothing/", 404, "404 page not found\n"},
         {"GET", "/static/%zz", 400, "400 Bad Request: invalid URL escape \"%zz\"\n"},
     };
     Fixture fixture;
@@ -125,7 +131,7 @@ TEST(http_server, the_most_specific_route_that_takes_the_method_wins)
         CHECK_U64(reply.status, cases[i].status);
     }
     Reply reply = fixture_get(&fixture, "DELETE /echo HTTP/1.1\r\n" HOST "\r\n");
-    CHECK_STR(reply_header(&reply, S("Allow")), S("GET, HEAD, POST, PUT"));
+    CHECK_STR(reply_header(&reply, S("Allow")), S("GET, HEAD, POST, PUT, OPTIONS"));
     CHECK_STR(reply_header(&reply, S("Content-Type")), S("text/plain; charset=utf-8"));
     CHECK_STR(reply_header(&reply, S("X-Content-Type-Options")), S("nosniff"));
     fixture_close(&fixture);
@@ -140,6 +146,19 @@ TEST(http_server, a_slash_too_many_or_too_few_is_redirected)
     CHECK_STR(reply_header(&reply, S("Location")), S("/echo?a=b"));
     reply = fixture_get(&fixture, "POST /echo/ HTTP/1.1\r\n" HOST "\r\n");
     CHECK_U64(reply.status, 308);
+    static const char *const squeezed[][2] = {{"//api/v1/query?a=b", "/api/v1/query?a=b"},
+                                              {"/api///v1//query/", "/api/v1/query"},
+                                              {"//", "/"},
+                                              {"///echo", "/echo"}};
+    for (size_t i = 0; i < COUNT_OF(squeezed); i++) {
+        char request[128];
+        (void)snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\n" HOST "\r\n", squeezed[i][0]);
+        reply = fixture_get(&fixture, request);
+        CHECK_U64(reply.status, 301);
+        CHECK_STR(reply_header(&reply, S("Location")), str_from(squeezed[i][1]));
+    }
+    reply = fixture_get(&fixture, "GET //nothing.example/ HTTP/1.1\r\n" HOST "\r\n");
+    CHECK_U64(reply.status, 404);
     fixture_close(&fixture);
 }
 

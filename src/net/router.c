@@ -302,6 +302,24 @@ static bool search_path(const Router *router, HttpMethod method, Str raw, Arena 
     return true;
 }
 
+/* Where the path has several slashes in a row, with one: "http://host/" + "/api" is often joined.
+ */
+static bool squeeze_slashes(Str raw, Arena *arena, Str *ret, Err *err)
+{
+    char *out = ARENA_NEW(arena, char, raw.len);
+    size_t len = 0;
+    if (!out) {
+        return arena_full(arena, err);
+    }
+    for (size_t i = 0; i < raw.len; i++) {
+        if (raw.ptr[i] != '/' || len == 0 || out[len - 1] != '/') {
+            out[len++] = raw.ptr[i];
+        }
+    }
+    *ret = (Str){.ptr = out, .len = len};
+    return true;
+}
+
 /* The path with its final slash added, or taken away, in the form a Location header wants. */
 static bool toggle_slash(Str raw, Arena *arena, Str *ret, Err *err)
 {
@@ -310,6 +328,31 @@ static bool toggle_slash(Str raw, Arena *arena, Str *ret, Err *err)
         return true;
     }
     return arena_printf(arena, ret, err, STR_FMT "/", STR_ARG(raw));
+}
+
+/* *ret: a path one slash away that has a route of its own, or empty. */
+static bool find_moved(const Router *router, HttpMethod method, Str path, Arena *arena, Str *ret,
+                       Err *err)
+{
+    Str squeezed;
+    Str toggled;
+    if (!squeeze_slashes(path, arena, &squeezed, err) ||
+        !toggle_slash(squeezed, arena, &toggled, err)) {
+        return false;
+    }
+    const Str others[] = {squeezed, toggled};
+    for (size_t i = str_eq(squeezed, path) ? 1 : 0; i < COUNT_OF(others); i++) {
+        RouteMatch moved;
+        if (!search_path(router, method, others[i], arena, &moved, err)) {
+            return false;
+        }
+        if (moved.route && !strchr(moved.route->path, '*')) {
+            *ret = others[i];
+            return true;
+        }
+    }
+    *ret = STR_EMPTY;
+    return true;
 }
 
 bool router_match(const Router *router, HttpMethod method, Str raw_path, Arena *arena,
@@ -333,16 +376,9 @@ bool router_match(const Router *router, HttpMethod method, Str raw_path, Arena *
     }
     if (!match.route && match.allowed == 0 && path.len > 1) {
         Str other;
-        RouteMatch moved;
-        if (!toggle_slash(path, arena, &other, err) ||
-            !search_path(router, method, other, arena, &moved, err)) {
-            return false;
-        }
-        bool plain = moved.route && !strchr(moved.route->path, '*');
-        /* "//host" would send the client elsewhere. */
-        if (plain && !str_starts_with(other, S("//")) &&
-            !arena_printf(arena, &match.redirect, err, STR_FMT STR_FMT, STR_ARG(prefix),
-                          STR_ARG(other))) {
+        if (!find_moved(router, method, path, arena, &other, err) ||
+            (other.len > 0 && !arena_printf(arena, &match.redirect, err, STR_FMT STR_FMT,
+                                            STR_ARG(prefix), STR_ARG(other)))) {
             return false;
         }
     }

@@ -1,5 +1,6 @@
 """`vigie up`: all roles in one process, from nothing but built-in defaults, and with files below --config.root."""
 import contextlib
+import http.client
 import json
 import os
 import pathlib
@@ -89,6 +90,21 @@ class BuiltInDefaults(unittest.TestCase):
         self.assertIn("job_name: node-exporter", text)
         self.assertIn(f"{HOST}:9100", text)
 
+    def test_a_browser_may_ask_from_another_origin(self):
+        asked = {"Origin": "http://a.example", "Access-Control-Request-Method": "POST"}
+        for path in ("query", "label/job/values", "query/", "nothing"):  # as Prometheus: whatever the path
+            with self.subTest(path=path):
+                connection = http.client.HTTPConnection(HOST, 9090, timeout=5)
+                connection.request("OPTIONS", f"/api/v1/{path}", headers=asked)
+                reply = connection.getresponse()
+                self.assertEqual((reply.status, reply.read()), (204, b""))
+                self.assertEqual(reply.headers["Access-Control-Allow-Origin"], "*")
+                self.assertEqual(reply.headers["Access-Control-Allow-Methods"], "GET, POST, OPTIONS")
+                self.assertEqual(reply.headers["Access-Control-Allow-Headers"],
+                                 "Accept, Authorization, Content-Type, Origin")
+                self.assertEqual(reply.headers["Vary"], "Origin")
+                connection.close()
+
     def test_reload_without_a_file_succeeds(self):
         self.assertEqual(harness.http(self.server.url + "/-/reload", method="POST")[0], 200)
 
@@ -125,6 +141,15 @@ class Stopping(unittest.TestCase):
             with socket.create_connection((HOST, 9090)) as sock:
                 sock.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")
                 self.assertIn(b"200", sock.recv(4096))
+                program.process.send_signal(signal.SIGTERM)
+                program.process.wait(harness.STOP_SECONDS)
+        self.stop_in_time(stop)
+
+    def test_half_a_request_does_not_delay_the_end(self):
+        def stop(program):
+            with socket.create_connection((HOST, 9090)) as sock:
+                sock.sendall(b"POST /api/v1/query HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nquery=")
+                time.sleep(0.2)  # so that it has arrived
                 program.process.send_signal(signal.SIGTERM)
                 program.process.wait(harness.STOP_SECONDS)
         self.stop_in_time(stop)

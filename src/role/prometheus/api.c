@@ -21,6 +21,22 @@ static void allow_origin(const PrometheusServer *server, HttpExchange *exchange)
     }
 }
 
+/* What a browser asks before a request from a page of another origin; whatever the path is. */
+static void handle_preflight(void *self, HttpExchange *exchange)
+{
+    allow_origin(self, exchange);
+    http_reply(exchange, 204, STR_EMPTY, STR_EMPTY);
+}
+
+static const Route routes[] = {
+    {HTTP_OPTIONS, "/api/v1/*path", ROUTE_LOOP, handle_preflight},
+};
+
+RouteTable api_preflight_routes(void)
+{
+    return (RouteTable){routes, COUNT_OF(routes)};
+}
+
 bool api_ready(PrometheusServer *server, HttpExchange *exchange)
 {
     allow_origin(server, exchange);

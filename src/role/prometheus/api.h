@@ -19,10 +19,11 @@ RouteTable api_query_routes(void);  /* query, query_range, format_query, parse_q
 RouteTable api_series_routes(void); /* series, labels, label values */
 RouteTable
 api_target_routes(void); /* targets, scrape_pools, metadata, alertmanagers, rules, alerts */
-RouteTable api_status_routes(void); /* status/… */
-RouteTable federate_routes(void);   /* /federate */
-RouteTable management_routes(void); /* /-/… */
-RouteTable metrics_routes(void);    /* /metrics, /version */
+RouteTable api_status_routes(void);    /* status/… */
+RouteTable api_preflight_routes(void); /* OPTIONS of all of them */
+RouteTable federate_routes(void);      /* /federate */
+RouteTable management_routes(void);    /* /-/… */
+RouteTable metrics_routes(void);       /* /metrics, /version */
 
 /*
  * The part of every data handler before its own work: CORS headers, and 503 while the store is not

@@ -356,8 +356,8 @@ static bool open_http(PrometheusServer *server, Err *err)
 {
     const PrometheusOpts *opts = server->opts;
     const RouteTable tables[] = {
-        api_query_routes(), api_series_routes(), api_target_routes(), api_status_routes(),
-        federate_routes(),  management_routes(), metrics_routes(),
+        api_query_routes(),     api_series_routes(), api_target_routes(), api_status_routes(),
+        api_preflight_routes(), federate_routes(),   management_routes(), metrics_routes(),
     };
     server->router = router_new();
     for (size_t i = 0; i < COUNT_OF(tables); i++) {
