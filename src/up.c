@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "os/file.h"
 #include "os/process.h"
+#include "role/log_options.h"
 #include "role/runtime.h"
 #include "role/version.h"
 
@@ -27,9 +28,6 @@ typedef struct UpOpts {
     Str log_level;
     Str log_format;
 } UpOpts;
-
-static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
-static const char *const log_formats[] = {"logfmt", "json", NULL};
 
 static const OptSpec specs[] = {
     {.name = "config.root",
@@ -57,18 +55,7 @@ static const OptSpec specs[] = {
      .offset = offsetof(UpOpts, without),
      .placeholder = "ROLE,...",
      .help = "Start all roles but these."},
-    {.name = "log.level",
-     .kind = OPT_ENUM,
-     .offset = offsetof(UpOpts, log_level),
-     .initial = "info",
-     .choices = log_levels,
-     .help = "Lowest severity that is logged: debug, info, warn, error."},
-    {.name = "log.format",
-     .kind = OPT_ENUM,
-     .offset = offsetof(UpOpts, log_format),
-     .initial = "logfmt",
-     .choices = log_formats,
-     .help = "Form of the log: logfmt or json."},
+    LOG_OPTIONS(UpOpts),
 };
 
 static const OptTable table = {
@@ -288,11 +275,9 @@ int up_main(const Role *const *roles, size_t count, int argc, char **argv, Arena
     case OPT_RUN:
         break;
     }
-    LogLevel level;
-    LogFormat format;
-    if (log_level_parse(opts.log_level, &level) && log_format_parse(opts.log_format, &format)) {
-        log_set_level(level);
-        log_set_format(format);
+    if (!log_options_apply(opts.log_level, opts.log_format, &err)) {
+        (void)fprintf(stderr, "vigie up: error: %s, try --help\n", err.message);
+        return EXIT_FAILURE;
     }
     return run(&opts, roles, count, arena);
 }

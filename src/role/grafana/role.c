@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "net/assets.h"
 #include "net/http_server.h"
+#include "role/log_options.h"
 
 #include <stddef.h>
 
@@ -32,9 +33,6 @@ typedef struct GrafanaRole {
     HttpServer *server;
 } GrafanaRole;
 
-static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
-static const char *const log_formats[] = {"logfmt", "json", NULL};
-
 #define AT(field) .offset = offsetof(GrafanaOpts, field)
 
 static const OptSpec specs[] = {
@@ -55,18 +53,7 @@ static const OptSpec specs[] = {
      .kind = OPT_STR,
      AT(web_config),
      .help = "Configuration file that can enable TLS or authentication."},
-    {.name = "log.level",
-     .kind = OPT_ENUM,
-     AT(log_level),
-     .initial = "info",
-     .choices = log_levels,
-     .help = "Lowest severity that is logged: debug, info, warn, error."},
-    {.name = "log.format",
-     .kind = OPT_ENUM,
-     AT(log_format),
-     .initial = "logfmt",
-     .choices = log_formats,
-     .help = "Form of the log: logfmt or json."},
+    LOG_OPTIONS(GrafanaOpts),
 };
 
 static const OptTable options = {
@@ -149,15 +136,7 @@ static bool grafana_open(const Runtime *runtime, const void *opts, Wiring *wirin
 static bool grafana_prepare(const void *opts, Err *err)
 {
     const GrafanaOpts *grafana = opts;
-    LogLevel level;
-    LogFormat format;
-    if (!log_level_parse(grafana->log_level, &level) ||
-        !log_format_parse(grafana->log_format, &format)) {
-        return err_set(err, ERR_INVALID, "unknown log level or format");
-    }
-    log_set_level(level);
-    log_set_format(format);
-    return true;
+    return log_options_apply(grafana->log_level, grafana->log_format, err);
 }
 
 static bool grafana_up(const UpContext *context, void *opts, Err *err)

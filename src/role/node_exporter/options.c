@@ -1,10 +1,9 @@
 /* Options: see options.h. Layer: role/node_exporter. Thread: immutable. */
 #include "role/node_exporter/options.h"
 
-#include <stddef.h>
+#include "role/log_options.h"
 
-static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
-static const char *const log_formats[] = {"logfmt", "json", NULL};
+#include <stddef.h>
 
 #define AT(field) .offset = offsetof(NodeOpts, field)
 #define COLLECTOR(name_, on_)                                                       \
@@ -182,18 +181,7 @@ static const OptSpec specs[] = {
      .kind = OPT_IGNORED,
      .help = "Accepted; has no effect here.",
      .hidden = true},
-    {.name = "log.level",
-     .kind = OPT_ENUM,
-     AT(log_level),
-     .initial = "info",
-     .choices = log_levels,
-     .help = "Lowest severity that is logged: debug, info, warn, error."},
-    {.name = "log.format",
-     .kind = OPT_ENUM,
-     AT(log_format),
-     .initial = "logfmt",
-     .choices = log_formats,
-     .help = "Form of the log: logfmt or json."},
+    LOG_OPTIONS(NodeOpts),
 };
 
 const OptTable node_options = {

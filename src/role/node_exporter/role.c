@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/http_server.h"
+#include "role/log_options.h"
 #include "role/node_exporter/node.h"
 
 #include <stdatomic.h>
@@ -160,14 +161,7 @@ static bool node_open(const Runtime *runtime, const void *opts, Wiring *wiring, 
 static bool node_prepare(const void *opts, Err *err)
 {
     const NodeOpts *node = opts;
-    LogLevel level;
-    LogFormat format;
-    if (!log_level_parse(node->log_level, &level) || !log_format_parse(node->log_format, &format)) {
-        return err_set(err, ERR_INVALID, "unknown log level or format");
-    }
-    log_set_level(level);
-    log_set_format(format);
-    return true;
+    return log_options_apply(node->log_level, node->log_format, err);
 }
 
 static bool node_up(const UpContext *context, void *opts, Err *err)

@@ -1,10 +1,10 @@
 /* Options: see options.h. Layer: role/prometheus. Thread: immutable. */
 #include "role/prometheus/options.h"
 
+#include "role/log_options.h"
+
 #include <stddef.h>
 
-static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
-static const char *const log_formats[] = {"logfmt", "json", NULL};
 static const char *const compressions[] = {"snappy", "zstd", NULL};
 
 #define AT(field) .offset = offsetof(PrometheusOpts, field)
@@ -199,18 +199,7 @@ static const OptSpec specs[] = {
     IGNORED_BOOL("auto-gomemlimit"),
     IGNORED("auto-gomemlimit.ratio"),
     IGNORED("auto-gomemlimit.refresh-interval"),
-    {.name = "log.level",
-     .kind = OPT_ENUM,
-     AT(log_level),
-     .initial = "info",
-     .choices = log_levels,
-     .help = "Lowest severity that is logged: debug, info, warn, error."},
-    {.name = "log.format",
-     .kind = OPT_ENUM,
-     AT(log_format),
-     .initial = "logfmt",
-     .choices = log_formats,
-     .help = "Form of the log: logfmt or json."},
+    LOG_OPTIONS(PrometheusOpts),
 };
 
 const OptTable prometheus_options = {

@@ -6,6 +6,7 @@
 #include "role/role.h"
 #include "base/log.h"
 #include "os/dir.h"
+#include "role/log_options.h"
 #include "role/prometheus/options.h"
 #include "role/prometheus/server.h"
 
@@ -25,15 +26,7 @@ static const char built_in_config[] = "global:\n"
 static bool prometheus_prepare(const void *opts, Err *err)
 {
     const PrometheusOpts *prometheus = opts;
-    LogLevel level;
-    LogFormat format;
-    if (!log_level_parse(prometheus->log_level, &level) ||
-        !log_format_parse(prometheus->log_format, &format)) {
-        return err_set(err, ERR_INVALID, "unknown log level or format");
-    }
-    log_set_level(level);
-    log_set_format(format);
-    return true;
+    return log_options_apply(prometheus->log_level, prometheus->log_format, err);
 }
 
 static bool prometheus_up(const UpContext *context, void *opts, Err *err)
