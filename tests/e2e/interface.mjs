@@ -182,4 +182,14 @@ test('a narrow screen needs no sideways scrolling', async ({ page, url }) => {
   }
 });
 
+test('a server that is gone is told, and forgotten when it is back', async ({ page, url, complaints }) => {
+  await page.goto(url);
+  await seeValues(page);
+  await page.route('**/api/**', (route) => route.abort());
+  await page.getByText('The server does not answer').waitFor();
+  await page.unroute('**/api/**');
+  await page.getByText('The server does not answer').waitFor({ state: 'detached' });
+  complaints.length = 0; // the browser itself tells of each failed request
+});
+
 await runTests();

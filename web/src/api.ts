@@ -1,4 +1,5 @@
 // The Prometheus API. Its base stands in the page, so that the same interface works on every port and below any prefix.
+import { signal } from '@preact/signals';
 
 export interface Histogram { count: string; sum: string; buckets?: [number, string, string, string][] }
 export interface Series {
@@ -35,13 +36,27 @@ async function read<T>(reply: Response): Promise<Answer<T>> {
   return answer;
 }
 
+// False from a request that got no answer at all until one that does.
+export const reachable = signal(true);
+
+async function ask(path: string, init: RequestInit): Promise<Response> {
+  try {
+    const reply = await fetch(apiUrl(path), init);
+    reachable.value = true;
+    return reply;
+  } catch (error) {
+    if (!init.signal?.aborted) reachable.value = false;
+    throw error;
+  }
+}
+
 export async function get<T>(path: string, signal?: AbortSignal): Promise<Answer<T>> {
-  return read<T>(await fetch(apiUrl(path), { signal: signal ?? null }));
+  return read<T>(await ask(path, { signal: signal ?? null }));
 }
 
 // POST, because a long expression does not fit into a URL.
 export async function post<T>(path: string, parameters: Record<string, string>, signal?: AbortSignal): Promise<Answer<T>> {
-  return read<T>(await fetch(apiUrl(path), { method: 'POST', body: new URLSearchParams(parameters), signal: signal ?? null }));
+  return read<T>(await ask(path, { method: 'POST', body: new URLSearchParams(parameters), signal: signal ?? null }));
 }
 
 export function queryInstant(query: string, time?: number, signal?: AbortSignal): Promise<Answer<QueryData>> {

@@ -2,9 +2,11 @@
 import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
+import { reachable } from './api';
 import { go, href, page, type Page } from './router';
 import { language, setLanguage, t, type Language, type TextKey } from './text';
 import { Icon, type IconName } from './ui/icons';
+import { Note } from './ui/parts';
 import { setTheme, theme, type Theme } from './ui/theme';
 
 interface Entry { page: Page; text: TextKey; icon: IconName }
@@ -118,7 +120,10 @@ export function Shell({ children }: { children: ComponentChildren }) {
       <Rail />
       <div class="main">
         <header class="top"><h1>{title}</h1><span class="spacer" /><Choices /></header>
-        <main class="page" id="content" tabIndex={-1}>{children}</main>
+        <main class="page" id="content" tabIndex={-1}>
+          {!reachable.value && <Note kind="bad">{t('unreachable')}</Note>}
+          {children}
+        </main>
       </div>
       {help.value && <Help />}
     </div>

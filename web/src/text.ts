@@ -36,6 +36,7 @@ const en = {
   version: 'Version', revision: 'Revision', thirdParty: 'Others’ code in the interface', licenses: 'licences', labelPairs: 'Label pairs', chunks: 'Chunks', oldestSample: 'Oldest sample', newestSample: 'Newest sample', key_help: 'this list', goHome: 'go to Home', goQuery: 'go to Query', goTargets: 'go to Targets',
   refresh: 'Refresh', paused: 'paused', live: 'live', earlier: 'Earlier', later: 'Later', shorter: 'Shorter', longer: 'Longer', low: 'low', medium: 'medium', high: 'high', every: 'every',
   fromZero: 'From zero', resetZoom: 'Reset zoom', timePlaceholder: 'yyyy-mm-dd hh:mm:ss', oneSeries: 'series', scalar: 'scalar', string: 'string', queryHint: 'Names and labels are completed while you type; Ctrl+Space asks for them.',
+  unreachable: 'The server does not answer. What is shown may be old; it is asked again.',
   notFound: 'There is no such page.', truncatedRows: 'Only the first 1,000 rows are shown.',
 };
 
@@ -76,6 +77,7 @@ const fr: Record<TextKey, string> = {
   version: 'Version', revision: 'Révision', thirdParty: 'Code de tiers dans l’interface', licenses: 'licences', labelPairs: 'Paires d’étiquettes', chunks: 'Blocs de valeurs', oldestSample: 'Plus ancienne valeur', newestSample: 'Plus récente valeur', key_help: 'cette liste', goHome: 'aller à l’accueil', goQuery: 'aller aux requêtes', goTargets: 'aller aux cibles',
   refresh: 'Actualiser', paused: 'en pause', live: 'en direct', earlier: 'Plus tôt', later: 'Plus tard', shorter: 'Plus court', longer: 'Plus long', low: 'basse', medium: 'moyenne', high: 'haute', every: 'toutes les',
   fromZero: 'Depuis zéro', resetZoom: 'Annuler le zoom', timePlaceholder: 'aaaa-mm-jj hh:mm:ss', oneSeries: 'série', scalar: 'scalaire', string: 'chaîne', queryHint: 'Noms et étiquettes sont complétés à la frappe ; Ctrl+Espace les demande.',
+  unreachable: 'Le serveur ne répond pas. Les valeurs affichées sont peut-être anciennes ; il est interrogé à nouveau.',
   notFound: 'Cette page n’existe pas.', truncatedRows: 'Seules les 1 000 premières lignes sont affichées.',
 };
 
