@@ -182,6 +182,8 @@ static void query_init(Query *query, const Engine *engine, Source *source, const
         .opts = opts,
         .pool = opts->pool,
         .lookback_ms = spec->lookback_ms > 0 ? spec->lookback_ms : opts->lookback_ms,
+        .subquery_step_ms =
+            spec->subquery_step_ms > 0 ? spec->subquery_step_ms : opts->subquery_step_ms,
         .left_closed = opts->features & FEATURE_2X_RANGES,
         .delayed_names = opts->features & FEATURE_DELAYED_NAME_REMOVAL,
         .start_timestamps = opts->features & FEATURE_START_TIMESTAMPS,

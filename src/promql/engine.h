@@ -52,6 +52,7 @@ typedef struct QuerySpec {
     i64 end_ms;
     i64 step_ms;               /* 0: an instant query at start_ms (end_ms is not looked at) */
     i64 lookback_ms;           /* 0: the engine's */
+    i64 subquery_step_ms;      /* of foo[5m:]; 0: the engine's */
     i64 timeout_ms;            /* 0: the engine's; a longer one is cut to it */
     size_t limit;              /* most series in the answer, 0: all */
     const atomic_bool *cancel; /* when it becomes true the query ends; NULL: never */

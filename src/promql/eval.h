@@ -31,6 +31,7 @@ typedef struct Query {
     const EngineOpts *opts;
     Pool *pool;
     i64 lookback_ms;
+    i64 subquery_step_ms;
     bool left_closed;      /* 2.x: ranges include their older end */
     bool delayed_names;    /* names are dropped at the end, not at once */
     bool start_timestamps; /* rate and friends look at them */

@@ -160,7 +160,7 @@ void subquery_steps(const Query *query, const PlanNode *node, const Steps *steps
     i64 first;
     i64 last;
     node_times(node, steps, &first, &last);
-    i64 step = node->step_ms ? node->step_ms : query->opts->subquery_step_ms;
+    i64 step = node->step_ms ? node->step_ms : query->subquery_step_ms;
     i64 begin = first - node->range_ms;
     i64 start = step * (begin / step);
     if (query->left_closed ? start < begin : start <= begin) {

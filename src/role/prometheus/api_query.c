@@ -196,10 +196,13 @@ static bool common_params(HttpExchange *exchange, QuerySpec *spec)
     return api_limit_param(exchange, &spec->limit);
 }
 
-static void run_query(PrometheusServer *server, HttpExchange *exchange, const QuerySpec *spec)
+static void run_query(PrometheusServer *server, HttpExchange *exchange, QuerySpec *spec)
 {
     Err err = {0};
     QueryResult *result;
+    Generation *generation = server_generation(server);
+    spec->subquery_step_ms = generation->config->global.evaluation_interval_ms;
+    generation_release(generation);
     if (query_run(server->engine, server->source, spec, &result, &err)) {
         reply_result(exchange, result, spec);
         query_result_free(result);

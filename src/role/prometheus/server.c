@@ -280,7 +280,7 @@ static bool open_store(PrometheusServer *server, Err *err)
     return true;
 }
 
-static void open_engine(PrometheusServer *server, i64 subquery_step_ms)
+static void open_engine(PrometheusServer *server)
 {
     static const struct {
         Str name;
@@ -297,7 +297,6 @@ static void open_engine(PrometheusServer *server, i64 subquery_step_ms)
     };
     EngineOpts opts = {
         .lookback_ms = server->opts->lookback_ms,
-        .subquery_step_ms = subquery_step_ms,
         .timeout_ms = server->opts->query_timeout_ms,
         .samples_max = (u64)server->opts->query_max_samples,
         .concurrent_max = (size_t)server->opts->query_concurrency,
@@ -403,12 +402,11 @@ static void open_scraping(PrometheusServer *server)
 /* The web side answers 503 while the log is replayed; so it comes first. */
 static bool open_parts(PrometheusServer *server, Config **config, Err *err)
 {
-    i64 step_ms = (*config)->global.evaluation_interval_ms;
     if (!parse_retention(server, err) ||
         !regex_new(server->opts->cors_origin, REGEX_ANCHORED, &server->cors_origin, err)) {
         return false;
     }
-    open_engine(server, step_ms);
+    open_engine(server);
     if (!open_http(server, err) || !open_store(server, err)) {
         return false;
     }
