@@ -327,8 +327,13 @@ static void on_readable(evutil_socket_t fd, short what, void *self)
             }
             return;
         }
-        if (connection->state != CONNECTION_LINGERING &&
-            !connection_parse(connection, (Str){.ptr = (const char *)bytes, .len = size})) {
+        if (connection->state == CONNECTION_LINGERING) {
+            connection->lingered += size;
+            if (connection->lingered > HTTP_LINGER_BYTES_MAX) {
+                connection_close(connection);
+                return;
+            }
+        } else if (!connection_parse(connection, (Str){.ptr = (const char *)bytes, .len = size})) {
             return;
         }
         if (size < sizeof(bytes) && !connection->transport.tls) {

@@ -32,8 +32,9 @@ enum {
     HTTP_STREAM_WINDOW = 256 * 1024,    /* bytes of a stream on the way; over it http_write waits */
     HTTP_REPLY_HEADERS_MAX = 64 * 1024, /* bytes of http_set_header in a reply */
     HTTP_HEAD_MAX = HTTP_REPLY_HEADERS_MAX + 4096, /* bytes of a reply's head */
-    HTTP_LINGER_MS = 1000,   /* to read on after an early error reply, so that it arrives */
-    HTTP_GZIP_MIN = 1024,    /* bytes; smaller bodies fit one packet either way */
+    HTTP_LINGER_MS = 1000, /* to read on after an early error reply, so that it arrives */
+    HTTP_LINGER_BYTES_MAX = 16 * 1024 * 1024, /* likewise; who sends more loses the reply */
+    HTTP_GZIP_MIN = 1024,                     /* bytes; smaller bodies fit one packet either way */
     HTTP_GZIP_LEVEL = 1,     /* half the size for a tenth of level 6's time on metric pages */
     HTTP_AUTH_JOBS_MAX = 16, /* passwords checked at a time, each some 50 ms of a core; over: 503 */
     HTTP_BODIES_MAX = 256 * 1024 * 1024, /* bytes of request bodies a server holds; over it: 503 */
@@ -106,6 +107,7 @@ struct HttpConnection {
     Buf pending;            /* bytes behind the request in work */
     struct evbuffer *out;   /* what the socket did not take yet; NULL when nothing */
     i64 read_deadline_ns;   /* monotonic; 0: none */
+    size_t lingered;        /* bytes read and forgotten since CONNECTION_LINGERING */
     i64 write_deadline_ns;  /* 0: nothing waits */
     size_t out_progress;    /* bytes sent since write_deadline_ns was set */
     bool reading;           /* read_event is armed */
