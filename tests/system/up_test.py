@@ -49,14 +49,11 @@ class BuiltInDefaults(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.stack = contextlib.ExitStack()
+        cls.addClassCleanup(cls.stack.close)  # also when what follows fails
         folder = cls.stack.enter_context(tempfile.TemporaryDirectory())
         cls.began = time.monotonic()
         cls.program = cls.stack.enter_context(up(folder))
         cls.server = harness.Prometheus(9090, HOST)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.stack.close()
 
     def test_prints_its_addresses(self):
         text = harness.wait_until(lambda: "Vigie is up" in self.program.output() and self.program.output())
