@@ -161,8 +161,14 @@ static bool check_reply(ScrapeLoop *loop, const ScrapeReply *reply, Err *err)
     }
     buf_init(&text, sizeof(quoted));
     quote_go(&text, url);
-    err_set(err, reply->err->code, "Get " STR_FMT ": %s", STR_ARG(buf_view(&text)),
-            reply->err->code == ERR_TIMEOUT ? "context deadline exceeded" : reply->err->message);
+    Str why = str_from(reply->err->message);
+    if (reply->err->code == ERR_TIMEOUT) {
+        why = S("context deadline exceeded");
+    } else if (str_skip_prefix(&why, S("GET \""))) { /* the client names the address, too */
+        (void)(str_skip_prefix(&why, url) && str_skip_prefix(&why, S("\": ")));
+    }
+    err_set(err, reply->err->code, "Get " STR_FMT ": " STR_FMT, STR_ARG(buf_view(&text)),
+            STR_ARG(why));
     buf_done(&text);
     return false;
 }
@@ -187,6 +193,10 @@ static void publish(ScrapeLoop *loop, const Err *err, i64 duration_ns)
     buf_clear(&loop->last_error);
     if (err) {
         buf_str(&loop->last_error, str_from(err->message));
+        if (err->line > 0) {
+            buf_printf(&loop->last_error, " (line %u, column %u of the page)", err->line,
+                       err->column);
+        }
     }
     loop->last_scrape_ms = loop->t_ms;
     loop->last_duration_ns = duration_ns;

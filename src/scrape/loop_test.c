@@ -245,7 +245,8 @@ TEST(scrape_loop, each_failure_is_down_with_its_reason_and_makes_series_stale)
          "received unsupported Content-Type \"text/html\" and no fallback_scrape_protocol "
          "specified for target",
          4},
-        {ERR_NONE, 200, "a x\n", "text/plain", "", 4},
+        {ERR_NONE, 200, "a 2\nb x\n", "text/plain",
+         "the value is not a number (line 2, column 3 of the page)", 8},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         Stage stage;
