@@ -170,7 +170,8 @@ static int run_role(const Role *role, int argc, char **argv, Arena *arena)
         role->close(self);
     } else {
         log_error("Start failed", LOG_STR("role", str_from(role->name)), LOG_ERR(&err));
-        status = EXIT_FAILURE;
+        bool bad_input = err.code == ERR_INVALID || err.code == ERR_NOT_FOUND;
+        status = bad_input ? role->usage_exit : EXIT_FAILURE;
     }
     runtime_close(&runtime);
     return status;

@@ -54,8 +54,8 @@ typedef struct Role {
     const char *summary;            /* one line for `vigie --help` */
     const char *compatible_version; /* of the original whose interface this is */
     const OptTable *options;
-    size_t opts_size;   /* bytes of the struct that `options` fills */
-    int usage_exit;     /* exit status for a wrong command line, as the original's */
+    size_t opts_size; /* bytes of the struct that `options` fills */
+    int usage_exit;   /* exit status for a wrong command line or configuration, as the original's */
     bool started_by_up; /* part of `vigie up` */
 
     /* Sets log level and format from the options. */

@@ -26,6 +26,18 @@ static void selectors_done(Selectors *selectors)
     }
 }
 
+/* Does it ask for some label to be there? One that does not would select every series there is. */
+static bool selects_something(const Expr *selector)
+{
+    const Node *node = selector->root;
+    for (size_t i = 0; i < node->vector.matcher_count; i++) {
+        if (!matcher_matches_empty(&node->vector.matchers[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Replies and returns false when one is wrong. */
 static bool parse_selectors(HttpExchange *exchange, Arena *arena, Selectors *ret)
 {
@@ -52,6 +64,12 @@ static bool parse_selectors(HttpExchange *exchange, Arena *arena, Selectors *ret
             return false;
         }
         ret->count++;
+        if (!selects_something(&ret->exprs[ret->count - 1])) {
+            api_bad_param(exchange, "match[]",
+                          "match[] must contain at least one non-empty matcher");
+            selectors_done(ret);
+            return false;
+        }
     }
     return true;
 }

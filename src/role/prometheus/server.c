@@ -53,25 +53,6 @@ static void release_owner(void *self)
 /* Names what the file asks for that this version does not do, in one line a kind. */
 static void warn_unserved(const Config *config)
 {
-    Buf kinds;
-    buf_init(&kinds, 4 * KIB);
-    for (size_t i = 0; i < config->scrape_count; i++) {
-        size_t before = kinds.len;
-        if (before > 0) {
-            buf_lit(&kinds, ", ");
-        }
-        size_t named = kinds.len;
-        discovery_configs_kinds(&config->scrapes[i].discovery, &kinds);
-        if (kinds.len == named) {
-            kinds.len = before;
-        } else {
-            buf_printf(&kinds, " (job " STR_FMT ")", STR_ARG(config->scrapes[i].target.job));
-        }
-    }
-    if (kinds.len > 0) {
-        log_warn("These service discoveries are accepted, but find no targets yet",
-                 LOG_STR("discoveries", buf_view(&kinds)));
-    }
     if (config->rule_file_count > 0 || config->alerting.alertmanager_count > 0) {
         log_warn("Rules and alerting are accepted, but not evaluated yet",
                  LOG_I64("rule_files", config->rule_file_count),
@@ -85,7 +66,6 @@ static void warn_unserved(const Config *config)
     for (size_t i = 0; i < config->warning_count; i++) {
         log_warn("Odd but accepted", LOG_STR("what", config->warnings[i]));
     }
-    buf_done(&kinds);
 }
 
 static bool load_config(const PrometheusOpts *opts, Config **ret, Err *err)
