@@ -175,6 +175,10 @@ static void redirect_slash(HttpExchange *exchange)
             return;
         }
     }
+    if (str_eq(exchange->request.path, S("/"))) {
+        http_redirect(exchange, 302, location); /* the prefix is a setting: not to be remembered */
+        return;
+    }
     http_redirect(exchange, exchange->request.method == HTTP_GET ? 301 : 308, location);
 }
 
