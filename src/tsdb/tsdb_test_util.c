@@ -1,4 +1,4 @@
-/* Test helpers of the database: see tsdb_test_util.h. */
+/* Test helpers of the database: see tsdb_test_util.h. Layer: tsdb, tests only. Thread: main. */
 #include "tsdb/tsdb_test_util.h"
 
 #include "base/mem.h"

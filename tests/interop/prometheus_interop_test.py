@@ -167,7 +167,7 @@ class SameTargets(unittest.TestCase):
             self.assertIn("text/plain; version=0.0.4", headers["Content-Type"])
             found = set()
             for name, labels, value in re.findall(r"^(\w+)\{(.*)\} (\S+) \d+$", body.decode(), re.MULTILINE):
-                found.add((name, tuple(sorted(labels.split(","))), float(value) + 0.0))  # 2.42 writes -0 as 0
+                found.add((name, tuple(sorted(labels.split(","))), repr(float(value) + 0.0)))  # 2.42 writes -0 as 0
             pages.append(found)
         self.assertEqual(len(pages[0]), 10)
         self.assertEqual(pages[0], pages[1])
