@@ -1,5 +1,7 @@
 // Numbers, sizes and durations as text, in both languages; frames; the dictionaries.
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { formatDuration, parseDuration } from '../src/duration';
 import { formatAgo, formatBytes, formatBytesRate, formatNumber, formatPercent, formatShort, formatUptime } from '../src/format';
@@ -64,4 +66,10 @@ test('text: French has its typography', () => {
     assert.doesNotMatch(text, /[A-Za-zÀ-ÿ]'[A-Za-zÀ-ÿ]/, `${key}: straight apostrophe`);
     assert.doesNotMatch(text, /[^\s\u00a0\u202f][:;?!](\s|$)/, `${key}: no space before the sign`);
   }
+});
+
+test('text: no word is left that nothing shows', () => {
+  const files = (folder) => readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? files(join(folder, entry.name)) : [join(folder, entry.name)]));
+  const sources = files('src').filter((path) => !path.endsWith('text.ts')).map((path) => readFileSync(path, 'utf8')).join('\n');
+  assert.deepEqual(Object.keys(dictionaries.en).filter((key) => !sources.includes(`'${key}'`)), []);
 });

@@ -16,7 +16,6 @@ const paths = {
   table: 'M2 3h12v10H2z M2 6.5h12 M2 10h12 M6.5 3v10',
   pause: 'M5.5 3v10 M10.5 3v10',
   play: 'M5 3l8 5-8 5z',
-  refresh: 'M13 8a5 5 0 1 1-1.5-3.5 M12 1v4H8',
 } as const;
 
 export type IconName = keyof typeof paths;
