@@ -33,7 +33,12 @@ const result = await build({
   logLevel: 'warning',
 });
 
-const style = await build({ entryPoints: [join(root, 'src/style.css')], minify: true, write: false, logLevel: 'warning' });
+const style = await build({
+  entryPoints: [join(root, 'src/style.css')],
+  minify: true,
+  write: false,
+  logLevel: 'warning',
+});
 
 // Output files by the source they start from, and what each loads statically.
 const outputs = Object.entries(result.metafile.outputs).filter(([path]) => path.endsWith('.js'));
@@ -55,19 +60,28 @@ function pageOf(source) {
 }
 
 // The notices of everybody whose code is in the bundles, as their licences ask.
-const packages = new Set(Object.keys(result.metafile.inputs).map((path) => /^.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]).filter(Boolean));
-const notices = [...packages].sort().map((name) => {
-  const folder = join(root, 'node_modules', name);
-  const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  const file = readdirSync(folder).find((one) => /^licen[cs]e/i.test(one));
-  return `${name} ${version} (${license})\n\n${file ? readFileSync(join(folder, file), 'utf8').trim() : `No text in the package; its licence is ${license}.`}\n`;
-}).join(`\n${'-'.repeat(80)}\n\n`);
+const packages = new Set(
+  Object.keys(result.metafile.inputs)
+    .map((path) => /^.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1])
+    .filter(Boolean),
+);
+const notices = [...packages]
+  .sort()
+  .map((name) => {
+    const folder = join(root, 'node_modules', name);
+    const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    const file = readdirSync(folder).find((one) => /^licen[cs]e/i.test(one));
+    return `${name} ${version} (${license})\n\n${file ? readFileSync(join(folder, file), 'utf8').trim() : `No text in the package; its licence is ${license}.`}\n`;
+  })
+  .join(`\n${'-'.repeat(80)}\n\n`);
 const noticesName = `licenses-${createHash('sha256').update(notices).digest('hex').slice(0, 8)}.txt`;
 writeFileSync(join(out, 'assets', noticesName), notices);
 
 const home = closure(pageOf('src/home/page.tsx'), closure(entry));
-const preload = [...home].filter((path) => path !== entry)
-  .map((path) => `<link rel="modulepreload" href="assets/${basename(path)}">`).join('');
+const preload = [...home]
+  .filter((path) => path !== entry)
+  .map((path) => `<link rel="modulepreload" href="assets/${basename(path)}">`)
+  .join('');
 const html = readFileSync(join(root, 'src/index.html'), 'utf8')
   .replace('/*STYLE*/', () => style.outputFiles[0].text.trim())
   .replace('/*PRELOAD*/', () => preload)
@@ -89,7 +103,9 @@ let broken = false;
 function report(name, bytes, budget) {
   const over = bytes > budget;
   broken ||= over;
-  console.log(`${name.padEnd(28)} ${(bytes / KB).toFixed(1).padStart(7)} KB gzipped of ${budget / KB}${over ? '  OVER BUDGET' : ''}`);
+  console.log(
+    `${name.padEnd(28)} ${(bytes / KB).toFixed(1).padStart(7)} KB gzipped of ${budget / KB}${over ? '  OVER BUDGET' : ''}`,
+  );
 }
 report('shell and Home', htmlSize + size(home), HOME_BUDGET);
 for (const [path, file] of outputs) {

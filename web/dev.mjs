@@ -10,10 +10,13 @@ const upstream = new URL(process.argv[2] ?? 'http://127.0.0.1:9090');
 const port = Number(process.argv[3] ?? 8080);
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8' };
 
-const newest = (folder) => Math.max(...readdirSync(folder, { withFileTypes: true }).map((entry) => {
-  const path = join(folder, entry.name);
-  return entry.isDirectory() ? newest(path) : statSync(path).mtimeMs;
-}));
+const newest = (folder) =>
+  Math.max(
+    ...readdirSync(folder, { withFileTypes: true }).map((entry) => {
+      const path = join(folder, entry.name);
+      return entry.isDirectory() ? newest(path) : statSync(path).mtimeMs;
+    }),
+  );
 
 let built = 0;
 
@@ -23,7 +26,9 @@ function build() {
   built = changed;
   try {
     execFileSync(process.execPath, [join(root, 'build.mjs')], { stdio: 'inherit' });
-  } catch { /* esbuild has said what is wrong; the next change builds again */ }
+  } catch {
+    /* esbuild has said what is wrong; the next change builds again */
+  }
 }
 
 function pass(incoming, outgoing) {
@@ -46,7 +51,10 @@ function serve(incoming, outgoing) {
   if (!path.startsWith('/assets/')) build();
   const file = join(root, 'dist', path.startsWith('/assets/') ? path : 'index.html');
   if (!existsSync(file)) outgoing.writeHead(404).end();
-  else outgoing.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'text/plain', 'cache-control': 'no-store' }).end(readFileSync(file));
+  else
+    outgoing
+      .writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'text/plain', 'cache-control': 'no-store' })
+      .end(readFileSync(file));
 }
 
 createServer(serve).listen(port, '127.0.0.1', () => console.log(`http://127.0.0.1:${port}/ over ${upstream.origin}`));

@@ -1,5 +1,5 @@
-// Runs tests/*.test.mjs under Node's test runner, bundled, because the sources are TypeScript; and the type checker. Ends with
-// "N passed, N failed, N skipped".
+// Runs tests/*.test.mjs under Node's test runner, bundled, because the sources are TypeScript; then the type checker and
+// the formatter's check. Ends with "N passed, N failed, N skipped".
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,12 @@ let failed = 0;
 let skipped = 0;
 
 function run(command, args) {
-  const { status, stdout } = spawnSync(command, args, { encoding: 'utf8', cwd: root, stdio: ['ignore', 'pipe', 'inherit'], timeout: 120000 });
+  const { status, stdout } = spawnSync(command, args, {
+    encoding: 'utf8',
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 120000,
+  });
   return { status, output: stdout ?? '' };
 }
 
@@ -28,7 +33,13 @@ try {
   const tests = readdirSync(join(root, 'tests')).filter((name) => name.endsWith('.test.mjs'));
   await build({
     entryPoints: tests.map((name) => join(root, 'tests', name)),
-    bundle: true, platform: 'node', format: 'esm', target: 'node18', outdir: work, outExtension: { '.js': '.mjs' }, banner: { js: browser },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node18',
+    outdir: work,
+    outExtension: { '.js': '.mjs' },
+    banner: { js: browser },
   });
   for (const name of tests) {
     const { output } = run(process.execPath, ['--test', '--test-reporter=tap', join(work, name)]);
@@ -38,11 +49,26 @@ try {
     skipped += count('skipped');
     if (count('fail') > 0 || !output.includes('# pass')) console.log(output);
   }
-  const types = run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '-p', root]);
-  if (types.status === 0) passed++;
-  else {
-    failed++;
-    console.log(types.output);
+  const modules = join(root, 'node_modules');
+  const checks = [
+    [join(modules, 'typescript/bin/tsc'), '--noEmit', '-p', root],
+    [
+      join(modules, 'prettier/bin/prettier.cjs'),
+      '--check',
+      '--log-level',
+      'warn',
+      'src',
+      'tests',
+      ...readdirSync(root).filter((name) => name.endsWith('.mjs')),
+    ],
+  ];
+  for (const check of checks) {
+    const { status, output } = run(process.execPath, check);
+    if (status === 0) passed++;
+    else {
+      failed++;
+      console.log(output);
+    }
   }
 } finally {
   rmSync(work, { recursive: true, force: true });

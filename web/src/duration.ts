@@ -1,6 +1,12 @@
 // Durations in Prometheus's form: 1h30m.
 
-export const DURATION_UNITS: readonly (readonly [string, number])[] = [['w', 604800], ['d', 86400], ['h', 3600], ['m', 60], ['s', 1]];
+export const DURATION_UNITS: readonly (readonly [string, number])[] = [
+  ['w', 604800],
+  ['d', 86400],
+  ['h', 3600],
+  ['m', 60],
+  ['s', 1],
+];
 
 // Prometheus's form: 1h30m. Whole seconds; below one second milliseconds.
 export function formatDuration(seconds: number): string {

@@ -28,7 +28,11 @@ function scaled(value: number, base: number, units: readonly string[]): string {
 
 export function formatBytes(value: number): string {
   const letter = language.value === 'fr' ? 'o' : 'B';
-  return scaled(value, 1024, ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi'].map((prefix) => prefix + letter));
+  return scaled(
+    value,
+    1024,
+    ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi'].map((prefix) => prefix + letter),
+  );
 }
 
 export function formatBytesRate(value: number): string {
@@ -49,7 +53,10 @@ export function formatShort(value: number): string {
 export function formatUptime(seconds: number): string {
   const parts: string[] = [];
   let rest = Math.max(0, Math.floor(seconds));
-  const names = language.value === 'fr' ? { w: 'sem', d: 'j', h: 'h', m: 'min', s: 's' } : { w: 'w', d: 'd', h: 'h', m: 'min', s: 's' };
+  const names =
+    language.value === 'fr'
+      ? { w: 'sem', d: 'j', h: 'h', m: 'min', s: 's' }
+      : { w: 'w', d: 'd', h: 'h', m: 'min', s: 's' };
   for (const [unit, size] of DURATION_UNITS) {
     const count = Math.floor(rest / size);
     if (count > 0 && parts.length < 2) parts.push(`${count}${NARROW_SPACE}${names[unit as keyof typeof names]}`);
@@ -61,14 +68,25 @@ export function formatUptime(seconds: number): string {
 export function formatClock(unixSeconds: number, withDate: boolean): string {
   return new Intl.DateTimeFormat(language.value, {
     ...(withDate ? { year: 'numeric', month: '2-digit', day: '2-digit' } : {}),
-    hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
   }).format(unixSeconds * 1000);
 }
 
-const AGO_UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [['day', 86400], ['hour', 3600], ['minute', 60], ['second', 1]];
+const AGO_UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
+  ['day', 86400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+];
 
 // "4 sec. ago", "il y a 4 s".
 export function formatAgo(seconds: number): string {
   const [unit, size] = AGO_UNITS.find(([, least]) => seconds >= 2 * least) ?? (['second', 1] as const);
-  return new Intl.RelativeTimeFormat(language.value, { style: 'short' }).format(-Math.max(0, Math.round(seconds / size)), unit);
+  return new Intl.RelativeTimeFormat(language.value, { style: 'short' }).format(
+    -Math.max(0, Math.round(seconds / size)),
+    unit,
+  );
 }

@@ -1,8 +1,14 @@
 // Frame: the answer of a range query on one common time axis, as charts want it.
 import type { QueryData, Series } from './api';
 
-export interface FrameRow { labels: Record<string, string>; values: (number | null)[] }
-export interface Frame { times: number[]; rows: FrameRow[] }
+export interface FrameRow {
+  labels: Record<string, string>;
+  values: (number | null)[];
+}
+export interface Frame {
+  times: number[];
+  rows: FrameRow[];
+}
 
 // null stands where a series has no value, or none that can be drawn.
 export function toFrame(data: QueryData, start: number, end: number, step: number): Frame {

@@ -36,4 +36,9 @@ function CurrentPage() {
 
 const host = document.getElementById('app') as HTMLElement;
 host.replaceChildren(); // the skeleton has done its work
-render(<Shell><CurrentPage /></Shell>, host);
+render(
+  <Shell>
+    <CurrentPage />
+  </Shell>,
+  host,
+);

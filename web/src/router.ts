@@ -3,12 +3,21 @@ import { signal } from '@preact/signals';
 import { basePath } from './api';
 
 export type Page = '' | 'query' | 'targets' | 'status' | 'tsdb-status' | 'flags' | 'config' | 'service-discovery';
-const pages: readonly string[] = ['', 'query', 'targets', 'status', 'tsdb-status', 'flags', 'config', 'service-discovery'];
+const pages: readonly string[] = [
+  '',
+  'query',
+  'targets',
+  'status',
+  'tsdb-status',
+  'flags',
+  'config',
+  'service-discovery',
+];
 
 function pageNow(): Page | null {
   const name = location.pathname.slice(basePath.length);
   if (name === 'graph') return 'query'; // the old name of the same page
-  return pages.includes(name) ? name as Page : null;
+  return pages.includes(name) ? (name as Page) : null;
 }
 
 export const page = signal<Page | null>(pageNow());

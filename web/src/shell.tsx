@@ -9,7 +9,11 @@ import { Icon, type IconName } from './ui/icons';
 import { Note } from './ui/parts';
 import { setTheme, theme, type Theme } from './ui/theme';
 
-interface Entry { page: Page; text: TextKey; icon: IconName }
+interface Entry {
+  page: Page;
+  text: TextKey;
+  icon: IconName;
+}
 
 const entries: readonly Entry[] = [
   { page: '', text: 'home', icon: 'home' },
@@ -28,19 +32,33 @@ const narrow = signal(localStorageGet('vigie.narrow') === '1');
 const help = signal(false);
 
 function localStorageGet(key: string): string | null {
-  try { return localStorage.getItem(key); } catch { return null; }
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
 }
 
 function toggleNarrow(): void {
   narrow.value = !narrow.value;
-  try { localStorage.setItem('vigie.narrow', narrow.value ? '1' : '0'); } catch { /* not kept, then */ }
+  try {
+    localStorage.setItem('vigie.narrow', narrow.value ? '1' : '0');
+  } catch {
+    /* not kept, then */
+  }
 }
 
 const shortcuts: readonly { keys: string; text: TextKey; run: () => void }[] = [
   { keys: 'g h', text: 'goHome', run: () => go(href('')) },
   { keys: 'g q', text: 'goQuery', run: () => go(href('query')) },
   { keys: 'g t', text: 'goTargets', run: () => go(href('targets')) },
-  { keys: '?', text: 'key_help', run: () => { help.value = !help.value; } },
+  {
+    keys: '?',
+    text: 'key_help',
+    run: () => {
+      help.value = !help.value;
+    },
+  },
 ];
 
 // "g" then a letter within a second, as Grafana has it; nothing while somebody types.
@@ -49,7 +67,14 @@ function listen(): () => void {
   const onKey = (event: KeyboardEvent) => {
     const target = event.target as HTMLElement;
     if (event.key === 'Escape') help.value = false;
-    if (event.ctrlKey || event.metaKey || event.altKey || target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) return;
+    if (
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      target.isContentEditable ||
+      /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)
+    )
+      return;
     const keys = event.timeStamp - first < 1000 ? `g ${event.key}` : event.key;
     first = event.key === 'g' ? event.timeStamp : -Infinity;
     shortcuts.find((shortcut) => shortcut.keys === keys)?.run();
@@ -60,14 +85,27 @@ function listen(): () => void {
 
 function Rail() {
   const link = (entry: Entry) => (
-    <a key={entry.page} href={href(entry.page)} aria-current={page.value === entry.page ? 'page' : undefined} title={t(entry.text)}>
-      <Icon name={entry.icon} /><span class="label">{t(entry.text)}</span>
+    <a
+      key={entry.page}
+      href={href(entry.page)}
+      aria-current={page.value === entry.page ? 'page' : undefined}
+      title={t(entry.text)}
+    >
+      <Icon name={entry.icon} />
+      <span class="label">{t(entry.text)}</span>
     </a>
   );
   return (
     <nav class="rail" aria-label="Vigie">
       <div class="brand">
-        <button class="plain label-toggle" aria-label={t('collapse')} aria-expanded={!narrow.value} onClick={toggleNarrow}><Icon name="menu" /></button>
+        <button
+          class="plain label-toggle"
+          aria-label={t('collapse')}
+          aria-expanded={!narrow.value}
+          onClick={toggleNarrow}
+        >
+          <Icon name="menu" />
+        </button>
         <b class="label">Vigie</b>
       </div>
       {entries.map(link)}
@@ -80,13 +118,40 @@ function Rail() {
 function Help() {
   useEffect(() => document.querySelector<HTMLElement>('.dialog button')?.focus(), []);
   return (
-    <div class="dialog" role="dialog" aria-modal="true" aria-label={t('shortcuts')} onClick={(event) => { if (event.target === event.currentTarget) help.value = false; }}>
+    <div
+      class="dialog"
+      role="dialog"
+      aria-modal="true"
+      aria-label={t('shortcuts')}
+      onClick={(event) => {
+        if (event.target === event.currentTarget) help.value = false;
+      }}
+    >
       <div>
         <h2>{t('shortcuts')}</h2>
-        <table><tbody>
-          {shortcuts.map((shortcut) => <tr key={shortcut.keys}><td>{shortcut.keys.split(' ').map((key) => <kbd key={key}>{key}</kbd>)}</td><td>{t(shortcut.text)}</td></tr>)}
-        </tbody></table>
-        <p><button onClick={() => { help.value = false; }}>{t('close')}</button></p>
+        <table>
+          <tbody>
+            {shortcuts.map((shortcut) => (
+              <tr key={shortcut.keys}>
+                <td>
+                  {shortcut.keys.split(' ').map((key) => (
+                    <kbd key={key}>{key}</kbd>
+                  ))}
+                </td>
+                <td>{t(shortcut.text)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        <p>
+          <button
+            onClick={() => {
+              help.value = false;
+            }}
+          >
+            {t('close')}
+          </button>
+        </p>
       </div>
     </div>
   );
@@ -95,12 +160,29 @@ function Help() {
 function Choices() {
   return (
     <>
-      <button class="plain" aria-label={t('shortcuts')} title={t('shortcuts')} onClick={() => { help.value = true; }}><kbd>?</kbd></button>
-      <select aria-label={t('language')} value={language.value} onChange={(event) => setLanguage(event.currentTarget.value as Language)}>
+      <button
+        class="plain"
+        aria-label={t('shortcuts')}
+        title={t('shortcuts')}
+        onClick={() => {
+          help.value = true;
+        }}
+      >
+        <kbd>?</kbd>
+      </button>
+      <select
+        aria-label={t('language')}
+        value={language.value}
+        onChange={(event) => setLanguage(event.currentTarget.value as Language)}
+      >
         <option value="en">English</option>
         <option value="fr">Français</option>
       </select>
-      <select aria-label={t('theme')} value={theme.value} onChange={(event) => setTheme(event.currentTarget.value as Theme)}>
+      <select
+        aria-label={t('theme')}
+        value={theme.value}
+        onChange={(event) => setTheme(event.currentTarget.value as Theme)}
+      >
         <option value="auto">{t('themeAuto')}</option>
         <option value="light">{t('themeLight')}</option>
         <option value="dark">{t('themeDark')}</option>
@@ -113,13 +195,21 @@ export function Shell({ children }: { children: ComponentChildren }) {
   useEffect(listen, []);
   const entry = [...entries, ...serverEntries].find((one) => one.page === page.value);
   const title = entry ? t(entry.text) : '404';
-  useEffect(() => { document.title = page.value === '' ? 'Vigie' : `${title} · Vigie`; }, [title, page.value]);
+  useEffect(() => {
+    document.title = page.value === '' ? 'Vigie' : `${title} · Vigie`;
+  }, [title, page.value]);
   return (
     <div class={narrow.value ? 'shell narrow' : 'shell'}>
-      <a class="visually-hidden" href="#content">{t('skip')}</a>
+      <a class="visually-hidden" href="#content">
+        {t('skip')}
+      </a>
       <Rail />
       <div class="main">
-        <header class="top"><h1>{title}</h1><span class="spacer" /><Choices /></header>
+        <header class="top">
+          <h1>{title}</h1>
+          <span class="spacer" />
+          <Choices />
+        </header>
         <main class="page" id="content" tabIndex={-1}>
           {!reachable.value && <Note kind="bad">{t('unreachable')}</Note>}
           {children}

@@ -9,7 +9,11 @@ const example = `scrape_configs:
       - targets: ['localhost:9100']`;
 
 export function Empty() {
-  const { data } = useLoaded((signal) => get<{ activeTargets: { health: string }[] }>('targets?state=active', signal), [], 2000);
+  const { data } = useLoaded(
+    (signal) => get<{ activeTargets: { health: string }[] }>('targets?state=active', signal),
+    [],
+    2000,
+  );
   const targets = data?.data.activeTargets ?? [];
   const waiting = targets.some((target) => target.health === 'unknown');
   if (!data) return null;

@@ -24,16 +24,42 @@ export interface ChartPanelProps {
 
 const HEIGHT = 160;
 
-function DataTable({ times, series, format }: { times: number[]; series: ChartSeries[]; format: (value: number) => string }) {
-  const rows = times.map((time, i) => ({ time, i })).reverse().slice(0, 60);
+function DataTable({
+  times,
+  series,
+  format,
+}: {
+  times: number[];
+  series: ChartSeries[];
+  format: (value: number) => string;
+}) {
+  const rows = times
+    .map((time, i) => ({ time, i }))
+    .reverse()
+    .slice(0, 60);
   return (
     <div class="scroll" style={{ height: `${HEIGHT}px` }} tabIndex={0}>
       <table>
-        <thead><tr><th>{t('time')}</th>{series.map((one) => <th key={one.name} class="number">{one.name}</th>)}</tr></thead>
+        <thead>
+          <tr>
+            <th>{t('time')}</th>
+            {series.map((one) => (
+              <th key={one.name} class="number">
+                {one.name}
+              </th>
+            ))}
+          </tr>
+        </thead>
         <tbody>
           {rows.map(({ time, i }) => (
-            <tr key={time}><td>{formatClock(time, false)}</td>
-              {series.map((one) => <td key={one.name} class="number">{typeof one.values[i] === 'number' ? format(one.values[i] as number) : '–'}</td>)}</tr>
+            <tr key={time}>
+              <td>{formatClock(time, false)}</td>
+              {series.map((one) => (
+                <td key={one.name} class="number">
+                  {typeof one.values[i] === 'number' ? format(one.values[i] as number) : '–'}
+                </td>
+              ))}
+            </tr>
           ))}
         </tbody>
       </table>
@@ -41,28 +67,79 @@ function DataTable({ times, series, format }: { times: number[]; series: ChartSe
   );
 }
 
-export function ChartPanel({ title, expression, pick, headline, format, stacked = false, max, binary = false }: ChartPanelProps) {
+export function ChartPanel({
+  title,
+  expression,
+  pick,
+  headline,
+  format,
+  stacked = false,
+  max,
+  binary = false,
+}: ChartPanelProps) {
   const { data, error } = useLoaded((signal) => frame(expression, signal), [expression], refreshMs());
   const [asTable, setAsTable] = useState(false);
   const series = data ? pick(data) : [];
   return (
     <section class="panel" aria-label={title}>
       <header>
-        <h2><a class="quiet" href={href('query', formatPanels([{ ...emptyPanel(), expr: expression, tab: 'graph', range: 1800, stacked }]))} title={t('openQuery')}>{title}</a></h2>
-        <button class="plain" aria-pressed={asTable} title={t(asTable ? 'showChart' : 'showData')} aria-label={`${title}: ${t(asTable ? 'showChart' : 'showData')}`} onClick={() => setAsTable(!asTable)}><Icon name="table" /></button>
+        <h2>
+          <a
+            class="quiet"
+            href={href(
+              'query',
+              formatPanels([{ ...emptyPanel(), expr: expression, tab: 'graph', range: 1800, stacked }]),
+            )}
+            title={t('openQuery')}
+          >
+            {title}
+          </a>
+        </h2>
+        <button
+          class="plain"
+          aria-pressed={asTable}
+          title={t(asTable ? 'showChart' : 'showData')}
+          aria-label={`${title}: ${t(asTable ? 'showChart' : 'showData')}`}
+          onClick={() => setAsTable(!asTable)}
+        >
+          <Icon name="table" />
+        </button>
         <span class="value">{headline && series.length > 0 ? headline(series) : ''}</span>
       </header>
       {error && !data && <Note kind="bad">{error}</Note>}
-      {data && series.length === 0 && <p class="muted" style={{ height: `${HEIGHT}px` }}>{t('noData')}</p>}
+      {data && series.length === 0 && (
+        <p class="muted" style={{ height: `${HEIGHT}px` }}>
+          {t('noData')}
+        </p>
+      )}
       {!data && !error && <div style={{ height: `${HEIGHT}px` }} />}
-      {data && series.length > 0 && (asTable
-        ? <DataTable times={data.times} series={series} format={format} />
-        : <Chart times={data.times} series={series} height={HEIGHT} format={format} stacked={stacked} sync="home"
-            binary={binary} window={windowOf(data)} {...(max === undefined ? {} : { max })} />)}
+      {data &&
+        series.length > 0 &&
+        (asTable ? (
+          <DataTable times={data.times} series={series} format={format} />
+        ) : (
+          <Chart
+            times={data.times}
+            series={series}
+            height={HEIGHT}
+            format={format}
+            stacked={stacked}
+            sync="home"
+            binary={binary}
+            window={windowOf(data)}
+            {...(max === undefined ? {} : { max })}
+          />
+        ))}
       <div class="legend">
         {series.map((one) => {
           const value = last(one.values);
-          return <span class="item" key={one.name}><span class="swatch" style={{ background: one.color }} /><span class="name">{one.name}</span><b>{value === null ? '–' : format(value)}</b></span>;
+          return (
+            <span class="item" key={one.name}>
+              <span class="swatch" style={{ background: one.color }} />
+              <span class="name">{one.name}</span>
+              <b>{value === null ? '–' : format(value)}</b>
+            </span>
+          );
         })}
       </div>
     </section>

@@ -10,7 +10,11 @@ import { PromQLExtension } from '@prometheus-io/codemirror-promql';
 import { apiUrl } from '../api';
 import { t } from '../text';
 
-export interface CodeEditor { set: (text: string) => void; focus: (at: number) => void; close: () => void }
+export interface CodeEditor {
+  set: (text: string) => void;
+  focus: (at: number) => void;
+  close: () => void;
+}
 
 const look = EditorView.theme({
   '&': { fontSize: '13px', backgroundColor: 'transparent' },
@@ -20,8 +24,15 @@ const look = EditorView.theme({
   '.cm-cursor': { borderLeftColor: 'var(--text)' },
   '.cm-placeholder': { color: 'var(--muted)' },
   '.cm-matchingBracket': { backgroundColor: 'var(--hover) !important', outline: '1px solid var(--line)' },
-  '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': { backgroundColor: 'color-mix(in srgb, var(--accent) 28%, transparent)' },
-  '.cm-tooltip': { backgroundColor: 'var(--panel)', border: '1px solid var(--line)', borderRadius: '4px', color: 'var(--text)' },
+  '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': {
+    backgroundColor: 'color-mix(in srgb, var(--accent) 28%, transparent)',
+  },
+  '.cm-tooltip': {
+    backgroundColor: 'var(--panel)',
+    border: '1px solid var(--line)',
+    borderRadius: '4px',
+    color: 'var(--text)',
+  },
   '.cm-tooltip-autocomplete ul li': { padding: '2px 8px' },
   '.cm-tooltip-autocomplete ul li[aria-selected]': { backgroundColor: 'var(--accent)', color: 'var(--panel)' },
   '.cm-completionDetail': { color: 'var(--muted)', fontStyle: 'normal', marginLeft: '12px' },
@@ -36,7 +47,10 @@ const colors = HighlightStyle.define([
   { tag: tags.labelName, color: 'var(--code-label)' },
   { tag: tags.string, color: 'var(--code-string)' },
   { tag: [tags.number, tags.definition(tags.number)], color: 'var(--code-number)' },
-  { tag: [tags.modifier, tags.arithmeticOperator, tags.logicOperator, tags.compareOperator], color: 'var(--code-keyword)' },
+  {
+    tag: [tags.modifier, tags.arithmeticOperator, tags.logicOperator, tags.compareOperator],
+    color: 'var(--code-keyword)',
+  },
   { tag: tags.comment, color: 'var(--muted)', fontStyle: 'italic' },
   { tag: tags.invalid, color: 'var(--bad)' },
 ]);
@@ -51,23 +65,49 @@ function language(): PromQLExtension {
   return promql;
 }
 
-export function openEditor(host: HTMLElement, text: string, label: string, { onInput, onSubmit }: {
-  onInput: (text: string) => void; onSubmit: (text: string) => void;
-}): CodeEditor {
-  const submit = (view: EditorView): boolean => { onSubmit(view.state.doc.toString()); return true; };
+export function openEditor(
+  host: HTMLElement,
+  text: string,
+  label: string,
+  {
+    onInput,
+    onSubmit,
+  }: {
+    onInput: (text: string) => void;
+    onSubmit: (text: string) => void;
+  },
+): CodeEditor {
+  const submit = (view: EditorView): boolean => {
+    onSubmit(view.state.doc.toString());
+    return true;
+  };
   const view = new EditorView({
     parent: host,
     state: EditorState.create({
       doc: text,
       extensions: [
-        look, history(), bracketMatching(), closeBrackets(), autocompletion(), EditorView.lineWrapping, placeholder(t('askSomething')),
+        look,
+        history(),
+        bracketMatching(),
+        closeBrackets(),
+        autocompletion(),
+        EditorView.lineWrapping,
+        placeholder(t('askSomething')),
         EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false' }),
-        syntaxHighlighting(colors), language().asExtension(),
+        syntaxHighlighting(colors),
+        language().asExtension(),
         keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...completionKeymap, ...lintKeymap]),
         // Below the completion's own Enter, above the default one.
-        Prec.high(keymap.of([{ key: 'Shift-Enter', run: insertNewlineAndIndent }, { key: 'Enter', run: submit }])),
+        Prec.high(
+          keymap.of([
+            { key: 'Shift-Enter', run: insertNewlineAndIndent },
+            { key: 'Enter', run: submit },
+          ]),
+        ),
         Prec.highest(keymap.of(completionKeymap.filter(({ key }) => key === 'Enter'))),
-        EditorView.updateListener.of((update) => { if (update.docChanged) onInput(update.state.doc.toString()); }),
+        EditorView.updateListener.of((update) => {
+          if (update.docChanged) onInput(update.state.doc.toString());
+        }),
       ],
     }),
   });
@@ -76,7 +116,12 @@ export function openEditor(host: HTMLElement, text: string, label: string, { onI
       const now = view.state.doc.toString();
       if (next !== now) view.dispatch({ changes: { from: 0, to: now.length, insert: next } });
     },
-    focus(at) { view.focus(); view.dispatch({ selection: { anchor: Math.min(at, view.state.doc.length) } }); },
-    close() { view.destroy(); },
+    focus(at) {
+      view.focus();
+      view.dispatch({ selection: { anchor: Math.min(at, view.state.doc.length) } });
+    },
+    close() {
+      view.destroy();
+    },
   };
 }

@@ -20,18 +20,27 @@ export function Editor({ text, revision, onInput, onSubmit }: EditorProps) {
 
   useEffect(() => {
     let gone = false;
-    import('./codemirror').then(({ openEditor }) => {
-      const plain = area.current;
-      if (gone || !host.current || !plain) return;
-      const focused = document.activeElement === plain;
-      editor.current = openEditor(host.current, plain.value, t('expression'), {
-        onInput: (typed) => current.current.onInput(typed),
-        onSubmit: (typed) => current.current.onSubmit(typed),
-      });
-      if (focused) editor.current.focus(plain.selectionStart);
-      plain.hidden = true;
-    }, () => { /* the text area does, too */ });
-    return () => { gone = true; editor.current?.close(); editor.current = null; };
+    import('./codemirror').then(
+      ({ openEditor }) => {
+        const plain = area.current;
+        if (gone || !host.current || !plain) return;
+        const focused = document.activeElement === plain;
+        editor.current = openEditor(host.current, plain.value, t('expression'), {
+          onInput: (typed) => current.current.onInput(typed),
+          onSubmit: (typed) => current.current.onSubmit(typed),
+        });
+        if (focused) editor.current.focus(plain.selectionStart);
+        plain.hidden = true;
+      },
+      () => {
+        /* the text area does, too */
+      },
+    );
+    return () => {
+      gone = true;
+      editor.current?.close();
+      editor.current = null;
+    };
   }, []);
 
   useEffect(() => {
@@ -41,13 +50,20 @@ export function Editor({ text, revision, onInput, onSubmit }: EditorProps) {
 
   return (
     <div class="editor" ref={host}>
-      <textarea ref={area} rows={Math.min(8, text.split('\n').length)} spellcheck={false} autocomplete="off" aria-label={t('expression')} placeholder={t('askSomething')}
+      <textarea
+        ref={area}
+        rows={Math.min(8, text.split('\n').length)}
+        spellcheck={false}
+        autocomplete="off"
+        aria-label={t('expression')}
+        placeholder={t('askSomething')}
         onInput={(event) => onInput(event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
           event.preventDefault();
           onSubmit(event.currentTarget.value);
-        }} />
+        }}
+      />
     </div>
   );
 }

@@ -15,10 +15,20 @@ const DRAWN_MAX = 500;
 const LEGEND_MAX = 100;
 const HEIGHT = 360;
 
-interface GraphProps { result: Result; panel: PanelState; onZoom: (start: number, end: number) => void; onReset: () => void }
+interface GraphProps {
+  result: Result;
+  panel: PanelState;
+  onZoom: (start: number, end: number) => void;
+  onReset: () => void;
+}
 
 // What is hidden after a click: the name alone changes, or with Shift everything else does.
-function toggled(hidden: ReadonlySet<string>, name: string, all: readonly string[], alone: boolean): ReadonlySet<string> {
+function toggled(
+  hidden: ReadonlySet<string>,
+  name: string,
+  all: readonly string[],
+  alone: boolean,
+): ReadonlySet<string> {
   if (alone) {
     const isolated = !hidden.has(name) && hidden.size === all.length - 1;
     return new Set(isolated ? [] : all.filter((other) => other !== name));
@@ -33,30 +43,59 @@ export function GraphView({ result, panel, onZoom, onReset }: GraphProps) {
   const [everything, setEverything] = useState(false);
   const frame = useMemo(() => toFrame(result.data, result.start, result.end, result.step), [result]);
   const rows = everything ? frame.rows : frame.rows.slice(0, DRAWN_MAX);
-  const all = rows.map((row, i) => ({ name: seriesName(row.labels), color: seriesColor(i), values: row.values, labels: row.labels }));
+  const all = rows.map((row, i) => ({
+    name: seriesName(row.labels),
+    color: seriesColor(i),
+    values: row.values,
+    labels: row.labels,
+  }));
   const names = all.map((one) => one.name);
   if (all.length === 0) return <p class="muted">{t('emptyResult')}</p>;
   const shown = all.filter((one) => !hidden.has(one.name));
   return (
     <>
       {frame.rows.length > rows.length && (
-        <Note kind="warn">{rows.length} {t('shownOf')} {frame.rows.length} {t('series')}. <button onClick={() => setEverything(true)}>{t('showAll')}</button></Note>
+        <Note kind="warn">
+          {rows.length} {t('shownOf')} {frame.rows.length} {t('series')}.{' '}
+          <button onClick={() => setEverything(true)}>{t('showAll')}</button>
+        </Note>
       )}
-      <Chart times={frame.times} series={shown} height={HEIGHT} format={formatShort} stacked={panel.stacked} fill={panel.stacked ? 0.3 : 0}
-        fit={!panel.stacked && panel.yMin === null} {...(panel.yMin === null ? {} : { min: panel.yMin })}
-        window={[result.start, result.end]} onZoom={onZoom} onReset={onReset} />
+      <Chart
+        times={frame.times}
+        series={shown}
+        height={HEIGHT}
+        format={formatShort}
+        stacked={panel.stacked}
+        fill={panel.stacked ? 0.3 : 0}
+        fit={!panel.stacked && panel.yMin === null}
+        {...(panel.yMin === null ? {} : { min: panel.yMin })}
+        window={[result.start, result.end]}
+        onZoom={onZoom}
+        onReset={onReset}
+      />
       <div class="legend list" role="group" aria-label={t('series')} title={t('legendHint')}>
         {all.slice(0, everything ? all.length : LEGEND_MAX).map((one) => {
           const value = last(one.values);
           return (
-            <button key={one.name} class={hidden.has(one.name) ? 'item off' : 'item'} aria-pressed={!hidden.has(one.name)}
-              onClick={(event) => setHidden(toggled(hidden, one.name, names, event.shiftKey))}>
+            <button
+              key={one.name}
+              class={hidden.has(one.name) ? 'item off' : 'item'}
+              aria-pressed={!hidden.has(one.name)}
+              onClick={(event) => setHidden(toggled(hidden, one.name, names, event.shiftKey))}
+            >
               <span class="swatch" style={{ background: one.color }} />
-              <span class="name mono"><SeriesLabel metric={one.labels} /></span><b>{value === null ? '–' : formatShort(value)}</b>
+              <span class="name mono">
+                <SeriesLabel metric={one.labels} />
+              </span>
+              <b>{value === null ? '–' : formatShort(value)}</b>
             </button>
           );
         })}
-        {!everything && all.length > LEGEND_MAX && <button class="plain" onClick={() => setEverything(true)}>+ {all.length - LEGEND_MAX}</button>}
+        {!everything && all.length > LEGEND_MAX && (
+          <button class="plain" onClick={() => setEverything(true)}>
+            + {all.length - LEGEND_MAX}
+          </button>
+        )}
       </div>
     </>
   );

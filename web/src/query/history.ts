@@ -18,5 +18,9 @@ export const asked = signal<readonly string[]>(load());
 export function remember(expression: string): void {
   if (expression.trim() === '') return;
   asked.value = [expression, ...asked.value.filter((one) => one !== expression)].slice(0, MAX);
-  try { localStorage.setItem(KEY, JSON.stringify(asked.value)); } catch { /* not kept, then */ }
+  try {
+    localStorage.setItem(KEY, JSON.stringify(asked.value));
+  } catch {
+    /* not kept, then */
+  }
 }

@@ -11,10 +11,18 @@ export default function QueryPage() {
   return (
     <div class="grid">
       {panels.map((panel, i) => (
-        <QueryPanel key={i} panel={panel} update={(change) => write(panels.map((one, k) => (k === i ? { ...one, ...change } : one)))}
-          remove={panels.length > 1 ? () => write(panels.filter((_, k) => k !== i)) : undefined} />
+        <QueryPanel
+          key={i}
+          panel={panel}
+          update={(change) => write(panels.map((one, k) => (k === i ? { ...one, ...change } : one)))}
+          remove={panels.length > 1 ? () => write(panels.filter((_, k) => k !== i)) : undefined}
+        />
       ))}
-      <div class="full"><button onClick={() => write([...panels, { ...emptyPanel(), tab: panels[panels.length - 1]?.tab ?? 'table' }])}>+ {t('addPanel')}</button></div>
+      <div class="full">
+        <button onClick={() => write([...panels, { ...emptyPanel(), tab: panels[panels.length - 1]?.tab ?? 'table' }])}>
+          + {t('addPanel')}
+        </button>
+      </div>
     </div>
   );
 }

@@ -18,7 +18,15 @@ export interface PanelState {
 }
 
 export const emptyPanel = (): PanelState => ({
-  expr: '', tab: 'table', range: 3600, end: null, resolution: { type: 'auto', density: 'medium' }, stacked: false, yMin: null, exemplars: false, tree: false,
+  expr: '',
+  tab: 'table',
+  range: 3600,
+  end: null,
+  resolution: { type: 'auto', density: 'medium' },
+  stacked: false,
+  yMin: null,
+  exemplars: false,
+  tree: false,
 });
 
 // "YYYY-MM-DD HH:mm[:ss]" in UTC, as Prometheus writes it.
@@ -28,7 +36,8 @@ export function parseTime(text: string): number | null {
   return Number.isNaN(at) ? null : at / 1000;
 }
 
-export const formatTime = (unixSeconds: number): string => new Date(unixSeconds * 1000).toISOString().slice(0, 19).replace('T', ' ');
+export const formatTime = (unixSeconds: number): string =>
+  new Date(unixSeconds * 1000).toISOString().slice(0, 19).replace('T', ' ');
 
 function parseResolution(get: (name: string) => string | null): Resolution {
   const fallback: Resolution = { type: 'auto', density: 'medium' };
@@ -74,7 +83,13 @@ export function parsePanels(search: string): PanelState[] {
 
 function formatPanel(panel: PanelState): [string, string][] {
   const { resolution } = panel;
-  const end: [string, string][] = panel.end === null ? [] : [['end_input', formatTime(panel.end)], ['moment_input', formatTime(panel.end)]];
+  const end: [string, string][] =
+    panel.end === null
+      ? []
+      : [
+          ['end_input', formatTime(panel.end)],
+          ['moment_input', formatTime(panel.end)],
+        ];
   return [
     ['expr', panel.expr],
     ['show_tree', panel.tree ? '1' : '0'],
@@ -91,7 +106,9 @@ function formatPanel(panel: PanelState): [string, string][] {
 
 export function formatPanels(panels: readonly PanelState[]): string {
   const parameters = new URLSearchParams();
-  panels.forEach((panel, i) => formatPanel(panel).forEach(([name, value]) => parameters.append(`g${i}.${name}`, value)));
+  panels.forEach((panel, i) =>
+    formatPanel(panel).forEach(([name, value]) => parameters.append(`g${i}.${name}`, value)),
+  );
   return panels.length > 0 ? `?${parameters}` : '';
 }
 

@@ -12,11 +12,33 @@ export default function FlagsPage() {
   const rows = Object.entries(data.data).filter(([name, value]) => `${name} ${value}`.includes(filter));
   return (
     <section class="panel">
-      <p><input type="search" aria-label={t('flag')} placeholder={t('flag')} value={filter} onInput={(event) => setFilter(event.currentTarget.value)} /></p>
-      <div class="scroll"><table>
-        <thead><tr><th>{t('flag')}</th><th>{t('value')}</th></tr></thead>
-        <tbody>{rows.map(([name, value]) => <tr key={name}><td class="mono">--{name}</td><td class="mono">{value}</td></tr>)}</tbody>
-      </table></div>
+      <p>
+        <input
+          type="search"
+          aria-label={t('flag')}
+          placeholder={t('flag')}
+          value={filter}
+          onInput={(event) => setFilter(event.currentTarget.value)}
+        />
+      </p>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th>{t('flag')}</th>
+              <th>{t('value')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(([name, value]) => (
+              <tr key={name}>
+                <td class="mono">--{name}</td>
+                <td class="mono">{value}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </section>
   );
 }

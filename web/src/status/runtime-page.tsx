@@ -7,10 +7,19 @@ import { Loading, Note } from '../ui/parts';
 import { Facts } from './simple';
 
 interface Runtime {
-  startTime: string; CWD: string; hostname?: string; serverTime?: string; reloadConfigSuccess: boolean; lastConfigTime: string;
-  corruptionCount: number; storageRetention: string;
+  startTime: string;
+  CWD: string;
+  hostname?: string;
+  serverTime?: string;
+  reloadConfigSuccess: boolean;
+  lastConfigTime: string;
+  corruptionCount: number;
+  storageRetention: string;
 }
-interface Build { version: string; revision: string }
+interface Build {
+  version: string;
+  revision: string;
+}
 
 const licenses = document.querySelector<HTMLLinkElement>('link[rel=license]')?.href;
 
@@ -18,26 +27,48 @@ const clock = (time: string | undefined): string => (time ? formatClock(Date.par
 
 export default function RuntimePage() {
   const { data, error } = useLoaded(
-    async (signal) => ({ runtime: (await get<Runtime>('status/runtimeinfo', signal)).data, build: (await get<Build>('status/buildinfo', signal)).data }), [], 10000);
+    async (signal) => ({
+      runtime: (await get<Runtime>('status/runtimeinfo', signal)).data,
+      build: (await get<Build>('status/buildinfo', signal)).data,
+    }),
+    [],
+    10000,
+  );
   if (!data) return error ? <Note kind="bad">{error}</Note> : <Loading />;
   const { runtime, build } = data;
   return (
     <>
-      <Facts title={t('runtimeInformation')} rows={[
-        [t('hostName'), runtime.hostname ?? '–'],
-        [t('started'), clock(runtime.startTime)],
-        [t('serverTime'), clock(runtime.serverTime)],
-        [t('workingDirectory'), runtime.CWD],
-        [t('configurationLoaded'), clock(runtime.lastConfigTime)],
-        [t('lastLoad'), <span class={runtime.reloadConfigSuccess ? 'good' : 'bad'}>{t(runtime.reloadConfigSuccess ? 'succeeded' : 'failed')}</span>],
-        [t('corruptions'), String(runtime.corruptionCount)],
-        [t('retention'), runtime.storageRetention],
-      ]} />
-      <Facts title={t('buildInformation')} rows={[
-        [t('version'), build.version],
-        [t('revision'), build.revision],
-        [t('thirdParty'), <a href={licenses} target="_blank">{t('licenses')}</a>],
-      ]} />
+      <Facts
+        title={t('runtimeInformation')}
+        rows={[
+          [t('hostName'), runtime.hostname ?? '–'],
+          [t('started'), clock(runtime.startTime)],
+          [t('serverTime'), clock(runtime.serverTime)],
+          [t('workingDirectory'), runtime.CWD],
+          [t('configurationLoaded'), clock(runtime.lastConfigTime)],
+          [
+            t('lastLoad'),
+            <span class={runtime.reloadConfigSuccess ? 'good' : 'bad'}>
+              {t(runtime.reloadConfigSuccess ? 'succeeded' : 'failed')}
+            </span>,
+          ],
+          [t('corruptions'), String(runtime.corruptionCount)],
+          [t('retention'), runtime.storageRetention],
+        ]}
+      />
+      <Facts
+        title={t('buildInformation')}
+        rows={[
+          [t('version'), build.version],
+          [t('revision'), build.revision],
+          [
+            t('thirdParty'),
+            <a href={licenses} target="_blank">
+              {t('licenses')}
+            </a>,
+          ],
+        ]}
+      />
     </>
   );
 }

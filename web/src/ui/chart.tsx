@@ -7,7 +7,12 @@ import { language } from '../text';
 import { cssColor, faded } from './colors';
 import { paint } from './theme';
 
-export interface ChartSeries { name: string; color: string; values: (number | null)[]; dashed?: boolean }
+export interface ChartSeries {
+  name: string;
+  color: string;
+  values: (number | null)[];
+  dashed?: boolean;
+}
 
 export interface ChartProps {
   times: number[]; // Unix seconds, ascending
@@ -31,11 +36,13 @@ function stack(series: ChartSeries[], length: number): (number | null)[][] {
   const sums = new Array<number>(length).fill(0);
   const rows: (number | null)[][] = [];
   for (const one of [...series].reverse()) {
-    rows.unshift(one.values.map((value, i) => {
-      if (value === null) return null;
-      sums[i] = (sums[i] ?? 0) + value;
-      return sums[i] ?? null;
-    }));
+    rows.unshift(
+      one.values.map((value, i) => {
+        if (value === null) return null;
+        sums[i] = (sums[i] ?? 0) + value;
+        return sums[i] ?? null;
+      }),
+    );
   }
   return rows;
 }
@@ -51,7 +58,8 @@ function tickText(seconds: number, step: number): string {
   const at = new Date(seconds * 1000);
   if (step >= 86400 && step < Infinity) return `${pad(at.getDate())}/${pad(at.getMonth() + 1)}`;
   const clock = `${pad(at.getHours())}:${pad(at.getMinutes())}`;
-  if (at.getHours() === 0 && at.getMinutes() === 0 && at.getSeconds() === 0) return `${pad(at.getDate())}/${pad(at.getMonth() + 1)}`;
+  if (at.getHours() === 0 && at.getMinutes() === 0 && at.getSeconds() === 0)
+    return `${pad(at.getDate())}/${pad(at.getMonth() + 1)}`;
   return step < 60 ? `${clock}:${pad(at.getSeconds())}` : clock;
 }
 
@@ -61,15 +69,25 @@ function tooltip(latest: () => ChartProps): uPlot.Plugin {
   box.hidden = true;
   return {
     hooks: {
-      init: (plot) => { plot.over.append(box); plot.over.addEventListener('mouseleave', () => { box.hidden = true; }); },
+      init: (plot) => {
+        plot.over.append(box);
+        plot.over.addEventListener('mouseleave', () => {
+          box.hidden = true;
+        });
+      },
       setCursor: (plot) => {
         const { times, series, format } = latest();
         const { idx, left, top } = plot.cursor;
         const at = typeof idx === 'number' ? times[idx] : undefined;
-        if (at === undefined || left === undefined || left < 0 || !plot.over.matches(':hover')) { box.hidden = true; return; }
-        const rows = series.map((one, i) => ({ one, shown: plot.series[i + 1]?.show, value: one.values[idx as number] }))
+        if (at === undefined || left === undefined || left < 0 || !plot.over.matches(':hover')) {
+          box.hidden = true;
+          return;
+        }
+        const rows = series
+          .map((one, i) => ({ one, shown: plot.series[i + 1]?.show, value: one.values[idx as number] }))
           .filter((row) => row.shown !== false && typeof row.value === 'number')
-          .sort((a, b) => (b.value as number) - (a.value as number)).slice(0, 12);
+          .sort((a, b) => (b.value as number) - (a.value as number))
+          .slice(0, 12);
         box.replaceChildren(Object.assign(document.createElement('time'), { textContent: formatClock(at, true) }));
         for (const { one, value } of rows) {
           const line = document.createElement('div');
@@ -105,7 +123,8 @@ function lonely(plot: uPlot, index: number): number[] {
   const values = plot.data[index] as (number | null)[];
   const found: number[] = [];
   values.forEach((value, i) => {
-    if (typeof value === 'number' && typeof values[i - 1] !== 'number' && typeof values[i + 1] !== 'number') found.push(i);
+    if (typeof value === 'number' && typeof values[i - 1] !== 'number' && typeof values[i + 1] !== 'number')
+      found.push(i);
   });
   return found;
 }
@@ -116,7 +135,8 @@ function options(props: ChartProps, width: number, latest: () => ChartProps): uP
   const grid = { stroke: cssColor('--grid'), width: 1 };
   const font = '11px system-ui, sans-serif';
   return {
-    width, height,
+    width,
+    height,
     legend: { show: false },
     padding: [8, 8, 0, 0],
     cursor: {
@@ -124,7 +144,12 @@ function options(props: ChartProps, width: number, latest: () => ChartProps): uP
       points: { size: 5 },
       drag: { x: Boolean(props.onZoom), y: false, setScale: false },
       ...(sync ? { sync: { key: sync } } : {}),
-      bind: { dblclick: () => () => { latest().onReset?.(); return null; } },
+      bind: {
+        dblclick: () => () => {
+          latest().onReset?.();
+          return null;
+        },
+      },
     },
     scales: {
       x: { time: true, ...(window ? { range: () => latest().window ?? window } : {}) },
@@ -135,23 +160,49 @@ function options(props: ChartProps, width: number, latest: () => ChartProps): uP
       },
     },
     axes: [
-      { stroke: muted, grid, ticks: { show: false }, font, size: 24, gap: 4, space: 56,
-        values: (_plot, splits) => splits.map((at) => tickText(at, (splits[1] ?? Infinity) - (splits[0] ?? 0))) },
-      { stroke: muted, grid, ticks: { show: false }, font, gap: 4, space: 28, ...(props.binary ? { incrs: POWERS_OF_TWO } : {}),
+      {
+        stroke: muted,
+        grid,
+        ticks: { show: false },
+        font,
+        size: 24,
+        gap: 4,
+        space: 56,
+        values: (_plot, splits) => splits.map((at) => tickText(at, (splits[1] ?? Infinity) - (splits[0] ?? 0))),
+      },
+      {
+        stroke: muted,
+        grid,
+        ticks: { show: false },
+        font,
+        gap: 4,
+        space: 28,
+        ...(props.binary ? { incrs: POWERS_OF_TWO } : {}),
         size: (_plot, texts) => 14 + 6.2 * Math.max(3, ...(texts ?? []).map((text) => text.length)),
-        values: (_plot, splits) => splits.map((value) => latest().format(value)) },
+        values: (_plot, splits) => splits.map((value) => latest().format(value)),
+      },
     ],
-    series: [{}, ...series.map((one) => ({
-      label: one.name, stroke: one.color, width: 1.25, ...(one.dashed ? { dash: [6, 4] } : {}), fill: fill > 0 && !one.dashed ? faded(one.color, fill) : '', spanGaps: false,
-      points: { show: true, size: 4, fill: one.color, filter: lonely },
-    }))],
+    series: [
+      {},
+      ...series.map((one) => ({
+        label: one.name,
+        stroke: one.color,
+        width: 1.25,
+        ...(one.dashed ? { dash: [6, 4] } : {}),
+        fill: fill > 0 && !one.dashed ? faded(one.color, fill) : '',
+        spanGaps: false,
+        points: { show: true, size: 4, fill: one.color, filter: lonely },
+      })),
+    ],
     ...(stacked ? { bands: series.slice(1).map((_, i) => ({ series: [i + 1, i + 2] as [number, number] })) } : {}),
     hooks: {
-      setSelect: [(plot) => {
-        const { left, width: selected } = plot.select;
-        if (selected > 4) latest().onZoom?.(plot.posToVal(left, 'x'), plot.posToVal(left + selected, 'x'));
-        plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-      }],
+      setSelect: [
+        (plot) => {
+          const { left, width: selected } = plot.select;
+          if (selected > 4) latest().onZoom?.(plot.posToVal(left, 'x'), plot.posToVal(left + selected, 'x'));
+          plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+        },
+      ],
     },
     plugins: [tooltip(latest)],
   };
@@ -163,22 +214,45 @@ export function Chart(props: ChartProps) {
   const current = useRef(props);
   current.current = props;
   // What uPlot cannot change in place.
-  const shape = JSON.stringify([props.series.map((one) => [one.name, one.color]), props.stacked, props.fill, props.min, props.max, props.fit, props.binary, props.height,
-    Boolean(props.window), props.sync, paint.value, language.value]);
+  const shape = JSON.stringify([
+    props.series.map((one) => [one.name, one.color]),
+    props.stacked,
+    props.fill,
+    props.min,
+    props.max,
+    props.fit,
+    props.binary,
+    props.height,
+    Boolean(props.window),
+    props.sync,
+    paint.value,
+    language.value,
+  ]);
 
   useEffect(() => {
     const host = box.current;
     if (!host) return undefined;
-    const made = new uPlot(options(current.current, Math.max(host.clientWidth, 40), () => current.current), dataOf(current.current), host);
+    const made = new uPlot(
+      options(current.current, Math.max(host.clientWidth, 40), () => current.current),
+      dataOf(current.current),
+      host,
+    );
     plot.current = made;
     const watch = new ResizeObserver(() => {
-      if (host.clientWidth > 0 && host.clientWidth !== made.width) made.setSize({ width: host.clientWidth, height: current.current.height });
+      if (host.clientWidth > 0 && host.clientWidth !== made.width)
+        made.setSize({ width: host.clientWidth, height: current.current.height });
     });
     watch.observe(host);
-    return () => { watch.disconnect(); made.destroy(); plot.current = null; };
+    return () => {
+      watch.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
   }, [shape]);
 
-  useEffect(() => { plot.current?.setData(dataOf(props)); }, [props.times, props.series, props.stacked]);
+  useEffect(() => {
+    plot.current?.setData(dataOf(props));
+  }, [props.times, props.series, props.stacked]);
 
   return <div class="chart" ref={box} style={{ height: `${props.height}px` }} />;
 }

@@ -15,7 +15,9 @@ export function setTheme(next: Theme): void {
   try {
     if (next === 'auto') localStorage.removeItem('vigie.theme');
     else localStorage.setItem('vigie.theme', next);
-  } catch { /* not kept, then */ }
+  } catch {
+    /* not kept, then */
+  }
   paint.value++;
 }
 
