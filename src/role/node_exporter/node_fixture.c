@@ -233,10 +233,45 @@ void node_fixture_remove(const NodeFixture *fixture, const char *path)
     CHECK_OK(dir_remove_all(test_dir_path(&fixture->dir, path), &err), &err);
 }
 
+void node_fixture_hide(const NodeFixture *fixture, const char *path)
+{
+    CHECK(rename(test_dir_path(&fixture->dir, path), test_dir_path(&fixture->dir, "hidden")) == 0);
+}
+
+void node_fixture_show(const NodeFixture *fixture, const char *path)
+{
+    CHECK(rename(test_dir_path(&fixture->dir, "hidden"), test_dir_path(&fixture->dir, path)) == 0);
+}
+
 static void write_files(const NodeFixture *fixture, const FixtureFile *files, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         node_fixture_write(fixture, files[i].path, str_from(files[i].content));
+    }
+}
+
+static const FixtureFile *find_file(const FixtureFile *files, size_t count, const char *path)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(files[i].path, path) == 0) {
+            return &files[i];
+        }
+    }
+    return NULL;
+}
+
+void node_fixture_restore(const NodeFixture *fixture, const char *path)
+{
+    const FixtureFile *known[] = {
+        find_file(proc_files, COUNT_OF(proc_files), path),
+        find_file(sys_files, COUNT_OF(sys_files), path),
+        find_file(other_files, COUNT_OF(other_files), path),
+    };
+    node_fixture_remove(fixture, path);
+    for (size_t i = 0; i < COUNT_OF(known); i++) {
+        if (known[i]) {
+            node_fixture_write(fixture, path, str_from(known[i]->content));
+        }
     }
 }
 
@@ -289,6 +324,14 @@ void node_fixture_open(NodeFixture *fixture, const char *const *flags)
     write_files(fixture, other_files, COUNT_OF(other_files));
     set_age(fixture, "text/good.prom");
     set_age(fixture, "text/plain.prom");
+    parse_options(fixture, flags);
+    CHECK_OK(exporter_open(&fixture->opts, &fixture->exporter, &err), &err);
+}
+
+void node_fixture_reopen(NodeFixture *fixture, const char *const *flags)
+{
+    Err err;
+    exporter_close(fixture->exporter);
     parse_options(fixture, flags);
     CHECK_OK(exporter_open(&fixture->opts, &fixture->exporter, &err), &err);
 }

@@ -25,6 +25,16 @@ enum { FIXTURE_FLAGS_MAX = 8 };
 void node_fixture_open(NodeFixture *fixture, const char *const *flags);
 void node_fixture_close(NodeFixture *fixture);
 
+/* Another exporter with other flags over the same tree. */
+void node_fixture_reopen(NodeFixture *fixture, const char *const *flags);
+
+/* Brings a file of the tree back as it was; one that was not there goes. */
+void node_fixture_restore(const NodeFixture *fixture, const char *path);
+
+/* Takes a file or folder out of the tree, and puts it back. One at a time. */
+void node_fixture_hide(const NodeFixture *fixture, const char *path);
+void node_fixture_show(const NodeFixture *fixture, const char *path);
+
 /* Changes the tree; folders are made as needed. The old file is removed first, as the kernel does
  * when a device goes and another comes. */
 void node_fixture_write(const NodeFixture *fixture, const char *path, Str content);

@@ -174,17 +174,18 @@ TEST(node, collector_without_its_file_fails_alone)
         {"time", "sys", true},
         {"vmstat", "proc/vmstat", false},
     };
+    NodeFixture fixture;
+    node_fixture_open(&fixture, no_flags);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        NodeFixture fixture;
-        node_fixture_open(&fixture, no_flags);
         CHECK(collector_worked(&fixture, cases[i].collector));
-        node_fixture_remove(&fixture, cases[i].path);
+        node_fixture_hide(&fixture, cases[i].path);
         if (collector_worked(&fixture, cases[i].collector) != cases[i].works) {
             CHECK_STR(str_from(cases[i].path), str_from(cases[i].works ? "works" : "fails"));
         }
         CHECK(collector_worked(&fixture, "uname"));
-        node_fixture_close(&fixture);
+        node_fixture_show(&fixture, cases[i].path);
     }
+    node_fixture_close(&fixture);
 }
 
 TEST(node, garbage_ends_in_failure_and_not_in_samples)
@@ -252,16 +253,17 @@ TEST(node, garbage_ends_in_failure_and_not_in_samples)
         {"thermal_zone", "sys/class/thermal/thermal_zone0/temp", "warm\n", true,
          "node_thermal_zone_temp{type=\"x86_pkg_temp\",zone=\"0\"}"},
     };
+    NodeFixture fixture;
+    node_fixture_open(&fixture, no_flags);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        NodeFixture fixture;
-        node_fixture_open(&fixture, no_flags);
         node_fixture_write(&fixture, cases[i].path, str_from(cases[i].content));
         bool works = collector_worked(&fixture, cases[i].collector);
         if (works != cases[i].works || node_fixture_value(&fixture, cases[i].absent).len > 0) {
             CHECK_STR(buf_view(&fixture.page), str_from(cases[i].content));
         }
-        node_fixture_close(&fixture);
+        node_fixture_restore(&fixture, cases[i].path);
     }
+    node_fixture_close(&fixture);
 }
 
 /* One line of a million letters, and one of as many fields, in every file that has lines. */
@@ -307,6 +309,7 @@ TEST(node, huge_lines_neither_crash_nor_stop_the_others)
         for (size_t c = 0; c < COUNT_OF(contents); c++) {
             node_fixture_write(&fixture, cases[i].path, contents[c]);
             (void)collector_worked(&fixture, cases[i].collector);
+            node_fixture_restore(&fixture, cases[i].path);
         }
     }
     CHECK(collector_worked(&fixture, "entropy"));
@@ -412,17 +415,18 @@ TEST(node, filters_choose_devices)
         {"--no-collector.cpu.guest", "cpu", "node_cpu_seconds_total{cpu=\"0\",mode=\"user\"}",
          "node_cpu_guest_seconds_total{cpu=\"0\",mode=\"user\"}"},
     };
+    NodeFixture fixture;
+    node_fixture_open(&fixture, no_flags);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        NodeFixture fixture;
-        node_fixture_open(&fixture, (const char *const[]){cases[i].flag, NULL});
+        node_fixture_reopen(&fixture, (const char *const[]){cases[i].flag, NULL});
         CHECK(collector_worked(&fixture, cases[i].collector));
         bool wrong = node_fixture_value(&fixture, cases[i].present).len == 0 ||
                      (cases[i].absent && node_fixture_value(&fixture, cases[i].absent).len > 0);
         if (wrong) {
             CHECK_STR(buf_view(&fixture.page), str_from(cases[i].flag));
         }
-        node_fixture_close(&fixture);
     }
+    node_fixture_close(&fixture);
 }
 
 TEST(node, bad_filter_is_refused_with_its_flag)
