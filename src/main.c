@@ -26,10 +26,10 @@ enum {
 };
 
 /* How jemalloc behaves (ignored by any other allocator): few arenas, because loops and workers are
- * few; unused pages go back to the system within a second, by a thread of its own, so that resident
+ * few; unused pages go back to the system soon, by a thread of its own, so that resident
  * memory is what is in use. */
 __attribute__((visibility("default"))) extern const char *malloc_conf;
-const char *malloc_conf = "narenas:4,background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0";
+const char *malloc_conf = "narenas:4,background_thread:true,dirty_decay_ms:200,muzzy_decay_ms:0";
 
 static const Role *const roles[] = {
     &role_node_exporter,

@@ -28,7 +28,7 @@
 
 enum {
     HANDLES_KEPT = 64,                 /* idle easy handles a loop keeps; about 6 KB each */
-    BUFFERS_KEPT = 16,                 /* body buffers a loop keeps */
+    BUFFERS_KEPT = 4,                  /* body buffers a loop keeps */
     BUFFER_KEPT_MAX = 4 * 1024 * 1024, /* bytes; larger ones go back at once */
     CONNECTIONS_KEPT = 4096,  /* idle connections a loop keeps; curl closes them after 118 s */
     RECEIVE_SIZE = 64 * 1024, /* bytes curl takes from a socket at a time */
@@ -250,6 +250,9 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *self)
         return CURL_WRITEFUNC_ERROR;
     }
     if (fetch->body.len == 0) {
+        if (!fetch->body.data) { /* not before: most of the fetches that run only wait */
+            fetch->body = buffer_take(fetch->at, fetch->body.max);
+        }
         curl_off_t length = -1;
         (void)curl_easy_getinfo(fetch->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
         size_t expected = MAX(fetch->fetch.body_hint, length > 0 ? (size_t)length : 0);
@@ -562,7 +565,7 @@ static void fetch_start(void *self)
     if (!at->multi) {
         client_loop_start(at);
     }
-    fetch->body = buffer_take(at, fetch->fetch.body_max + HTTP_BODY_SPARE);
+    buf_init(&fetch->body, fetch->fetch.body_max + HTTP_BODY_SPARE);
     fetch_run(fetch);
 }
 
