@@ -131,7 +131,7 @@ static void put_zero_threshold(u8 *bytes, u32 *at, f64 threshold)
         bits_put(bytes, at, f64_bits(threshold), 64);
         return;
     }
-    bits_put(bytes, at, (u64)(exponent + ZERO_EXPONENT_BIAS), 8);
+    bits_put(bytes, at, (u32)(exponent + ZERO_EXPONENT_BIAS), 8);
 }
 
 /* Bounds of up to three decimals take few bits, others a zero bit and all of theirs. */

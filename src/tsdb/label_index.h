@@ -67,7 +67,7 @@ void label_index_add(LabelIndex *index, const PairId *pairs, size_t count, u32 s
 /* Pairs that nobody has any more are appended to `dead`. */
 void label_index_remove(LabelIndex *index, const PairId *pairs, size_t count, u32 slot,
                         PairList *dead);
-void label_index_free_pair(LabelIndex *index, PairId pair); /* a dead one */
+void label_index_free_pair(LabelIndex *index, PairId id); /* a dead one */
 
 static inline Pair *label_index_pair(const LabelIndex *index, PairId pair)
 {
