@@ -172,8 +172,8 @@ u64 series_slab_size(const Series *series);
 Str chunk_bytes_in_memory(u8 encoding, const void *address, u32 size);
 
 /* ---- head_match.c ---- */
-/* Slots of the series that match; the caller frees it and is pinned. Takes the state lock itself,
- * for a part of the work at a time. */
+/* Slots of the series that match; the caller is pinned, frees it, and finds the state lock held for
+ * reading, so that what it does with the set belongs to the same moment. */
 roaring_bitmap_t *head_match(Head *head, const Matcher *matchers, size_t count);
 
 static inline void note_time(Head *head, i64 mint_ms, i64 maxt_ms)

@@ -1,6 +1,7 @@
 /*
  * From matchers to series. A regular expression is tried on every value of its label name without
- * a lock; only looking up and joining sets happens under the state lock.
+ * a lock; only looking up and joining sets happens under the state lock. When new values appeared
+ * in between it is done again, and at last under the lock: what a select sees is one moment.
  *
  * Layer: tsdb. Thread: any; the caller is pinned, so pairs keep their names meanwhile.
  */
@@ -8,6 +9,8 @@
 #include "tsdb/head_internal.h"
 
 #include <stdlib.h>
+
+enum { ATTEMPTS_MAX = 3 }; /* without the lock */
 
 /* One matcher as a list of pairs: a series must have one of them, or none. */
 typedef struct Condition {
@@ -41,40 +44,50 @@ static void add_all(const Head *head, Str name, Condition *ret)
     }
 }
 
-/*
- * A matcher that an absent label passes excludes the series whose value does not pass; any other
- * one asks for a value that passes. Either way only values that exist are looked at.
- */
-static void resolve(Head *head, const Matcher *matcher, Condition *ret)
+/* Collects the values to try; *ret_exact: they need no trying. Under state. */
+static void collect(const Head *head, const Matcher *matcher, Condition *ret, bool *ret_exact)
 {
     const Str *literals = NULL;
     size_t literal_count = 0;
-    ret->excludes = matcher_matches_empty(matcher);
-    bool exact = (matcher->kind == MATCH_EQUAL && matcher->value.len > 0) ||
-                 (matcher->kind == MATCH_NOT_EQUAL && matcher->value.len > 0);
-    bool literal = !exact && matcher->regex && (matcher->kind == MATCH_REGEX) != ret->excludes &&
-                   regex_literals(matcher->regex, &literals, &literal_count);
-    head_read_state(head);
-    if (exact) {
+    ret->pairs.count = 0;
+    *ret_exact = true;
+    if ((matcher->kind == MATCH_EQUAL || matcher->kind == MATCH_NOT_EQUAL) &&
+        matcher->value.len > 0) {
         add_exact(head, matcher->name, matcher->value, ret);
-    } else if (literal) {
+    } else if (matcher->regex && (matcher->kind == MATCH_REGEX) != ret->excludes &&
+               regex_literals(matcher->regex, &literals, &literal_count)) {
         for (size_t i = 0; i < literal_count; i++) {
             add_exact(head, matcher->name, literals[i], ret);
         }
     } else {
         add_all(head, matcher->name, ret);
+        *ret_exact = false;
     }
-    head_unlock_state(head);
-    if (exact || literal) {
-        return;
+}
+
+/*
+ * A matcher that an absent label passes excludes the series whose value does not pass; any other
+ * one asks for a value that passes. Either way only values that exist are looked at.
+ * locked  the caller holds the state lock and wants to keep it
+ */
+static void resolve(Head *head, const Matcher *matcher, bool locked, Condition *ret)
+{
+    bool exact;
+    ret->excludes = matcher_matches_empty(matcher);
+    if (!locked) {
+        head_read_state(head);
+    }
+    collect(head, matcher, ret, &exact);
+    if (!locked) {
+        head_unlock_state(head);
     }
     size_t kept = 0;
-    for (size_t i = 0; i < ret->pairs.count; i++) {
+    for (size_t i = 0; i < ret->pairs.count && !exact; i++) {
         if (keep_pair(head, matcher, !ret->excludes, ret->pairs.at[i])) {
             ret->pairs.at[kept++] = ret->pairs.at[i];
         }
     }
-    ret->pairs.count = kept;
+    ret->pairs.count = exact ? ret->pairs.count : kept;
 }
 
 /* ---- under the state lock ---- */
@@ -141,15 +154,36 @@ static roaring_bitmap_t *combine(const Head *head, Condition *conditions, size_t
     return set;
 }
 
+static u64 births(Head *head)
+{
+    head_read_state(head);
+    u64 born = head->labels.born;
+    head_unlock_state(head);
+    return born;
+}
+
 roaring_bitmap_t *head_match(Head *head, const Matcher *matchers, size_t count)
 {
     Condition *conditions = MEM_ARRAY(Condition, count);
-    for (size_t i = 0; i < count; i++) {
-        resolve(head, &matchers[i], &conditions[i]);
+    bool settled = false;
+    for (int attempt = 0; attempt < ATTEMPTS_MAX && !settled; attempt++) {
+        u64 born = births(head);
+        for (size_t i = 0; i < count; i++) {
+            resolve(head, &matchers[i], false, &conditions[i]);
+        }
+        head_read_state(head);
+        settled = head->labels.born == born;
+        if (!settled) {
+            head_unlock_state(head);
+        }
     }
-    head_read_state(head);
+    if (!settled) {
+        head_read_state(head);
+        for (size_t i = 0; i < count; i++) {
+            resolve(head, &matchers[i], true, &conditions[i]);
+        }
+    }
     roaring_bitmap_t *set = combine(head, conditions, count);
-    head_unlock_state(head);
     for (size_t i = 0; i < count; i++) {
         vec_done(&conditions[i].pairs);
     }

@@ -62,10 +62,10 @@ static bool select_pinned(Head *head, const Select *select, Arena *arena, HeadSe
     SortedSeries *series =
         arena_alloc(arena, (size_t)most * sizeof(SortedSeries), _Alignof(SortedSeries));
     if (!series) {
+        head_unlock_state(head);
         roaring_bitmap_free(matches);
         return arena_full(arena, err);
     }
-    head_read_state(head);
     size_t count = note_series(head, matches, select, series);
     head_unlock_state(head);
     roaring_bitmap_free(matches);

@@ -124,6 +124,7 @@ static bool pair_new(LabelIndex *index, Symbol name, Symbol value, PairId *ret, 
     *vec_push(&entry->pairs) = id;
     index->table[place_of(index, name, value)] = id + 1;
     index->count++;
+    index->born++;
     *ret = id;
     return true;
 }

@@ -43,6 +43,7 @@ typedef struct LabelIndex {
     u32 *table; /* pair + 1 by hash of its two symbols; 0: empty; owned */
     size_t capacity;
     size_t count; /* live pairs */
+    u64 born;     /* pairs that were ever made */
     VEC(PairName) names;
     VEC(u32) free_names;
     U64Map name_of; /* symbol to index in names */
