@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "os/file.h"
-#include "tsdb/test_twin.h"
+#include "tsdb/tsdb_test_util.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "tsdb/tsdb.h"
 
 #include "base/mem.h"
-#include "tsdb/test_twin.h"
+#include "tsdb/tsdb_test_util.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,5 +1,5 @@
-/* The twin of the database: see test_twin.h. Layer: tsdb, tests only. Thread: main. */
-#include "tsdb/test_twin.h"
+/* Test helpers of the database: see tsdb_test_util.h. Layer: tsdb, tests only. Thread: main. */
+#include "tsdb/tsdb_test_util.h"
 
 #include "base/mem.h"
 #include "os/file.h"
