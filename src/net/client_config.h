@@ -4,8 +4,8 @@
  * printed: the writer puts <secret> in their place.
  *
  * Layer: net. Memory: strings and arrays live in the arena given to the reader. Thread: immutable
- * after reading. Files (password_file, ca_file, …) are read by who makes the request, each time, so
- * that a rotated secret is picked up.
+ * after reading. Files (password_file, ca_file, …) are read by who makes the request, and again
+ * when they have changed, so that a rotated secret is picked up.
  */
 #pragma once
 

@@ -3,16 +3,16 @@
 #include "net/client_setup.h"
 
 #include "base/buf.h"
+#include "base/time.h"
+#include "net/secret_files.h"
 #include "net/url.h"
-#include "os/file.h"
 
 #include <curl/curl.h>
 #include <string.h>
 
 enum {
-    SECRET_FILE_MAX = 1024 * 1024,          /* bytes of a password, token or certificate file */
-    SETUP_ARENA_MAX = 8 * SECRET_FILE_MAX,  /* bytes of copies while options are set */
-    LINE_MAX_SIZE = SECRET_FILE_MAX + 1024, /* bytes of a header line */
+    SETUP_ARENA_MAX = 8 * 1024 * 1024,     /* bytes of copies while options are set */
+    LINE_MAX_SIZE = 2 * 1024 * 1024 + KIB, /* bytes of a header line; a token may be that long */
 };
 
 typedef struct Setup {
@@ -93,18 +93,15 @@ static bool set_blob(Setup *setup, CURLoption option, Str value)
 /* The text, or what the file holds, without white space around it. */
 static bool secret_get(Setup *setup, Str text, Str file, const char *what, Str *ret)
 {
-    Str path;
     Str content;
     if (file.len == 0) {
         *ret = text;
         return true;
     }
-    if (!arena_str(&setup->arena, file, &path, setup->err) ||
-        !file_read(path.ptr, SECRET_FILE_MAX, &setup->arena, &content, setup->err)) {
+    if (!secret_file_get(setup->lists->files, file, time_monotonic_ns(), &content, setup->err)) {
         return err_wrap(setup->err, "unable to read %s", what);
     }
-    *ret = str_trim(content);
-    return true;
+    return arena_str(&setup->arena, content, ret, setup->err); /* the next one may take its place */
 }
 
 static bool set_basic_auth(Setup *setup, const BasicAuthConfig *basic)
@@ -261,7 +258,7 @@ static bool set_proxy(Setup *setup, const ProxyConfig *proxy)
 static bool set_credentials(Setup *setup, const HttpClientConfig *config)
 {
     if (config->oauth2) {
-        return err_set(setup->err, ERR_UNSUPPORTED, "oauth2 is not supported");
+        header_add(&setup->lists->headers, S("Authorization"), setup->lists->authorization);
     }
     return set_basic_auth(setup, config->basic_auth) &&
            set_authorization(setup, config->authorization) &&

@@ -1,6 +1,6 @@
 /*
  * Client set-up: turns a client configuration into options of one curl transfer: credentials, TLS,
- * proxy, headers. Files it names are read now, so that a rotated secret is picked up.
+ * proxy, headers. Secrets in files come through SecretFiles, so that a rotated one is picked up.
  *
  * Layer: net, inside the HTTP client (libcurl). Memory: the lists belong to the caller, who frees
  * them with client_setup_done after the transfer. Thread: the fetch's loop.
@@ -13,8 +13,11 @@
 #include "net/client_config.h"
 
 struct curl_slist;
+typedef struct SecretFiles SecretFiles; /* net/secret_files.h */
 
 typedef struct ClientSetup {
+    SecretFiles *files;               /* given: borrowed, of the fetch's loop */
+    Str authorization;                /* given with oauth2: "Bearer …", borrowed for the call */
     struct curl_slist *headers;       /* of the request */
     struct curl_slist *proxy_headers; /* of CONNECT to a proxy */
     struct curl_slist *connect_to;    /* where the server's name is not the URL's host */

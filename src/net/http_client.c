@@ -16,6 +16,8 @@
 #include "base/vec.h"
 #include "net/client_setup.h"
 #include "net/http_parser.h"
+#include "net/oauth2.h"
+#include "net/secret_files.h"
 #include "net/url.h"
 
 #include <curl/curl.h>
@@ -50,29 +52,40 @@ struct ClientLoop {
     LoopTimer *timer;       /* curl's */
     HttpFetchHandle *first; /* running */
     bool closed;
-    U64Map watches;      /* by descriptor: a Watch, owned */
+    U64Map watches; /* by descriptor: a Watch, owned */
+    SecretFiles secrets;
     VEC(CURL *) handles; /* idle */
     VEC(Buf) buffers;    /* idle */
 };
 
 struct HttpClient {
     LoopSet *loops;
+    TokenStore *tokens;        /* owned */
     atomic_size_t outstanding; /* fetches whose done has not been called */
     ClientLoop at[];
 };
 
 typedef enum FetchState {
     FETCH_QUEUED,  /* fetch_start is on its way to the loop */
+    FETCH_WAITING, /* for a token */
     FETCH_RUNNING, /* curl has it */
     FETCH_ENDED,   /* nobody but the call of done */
 } FetchState;
+
+/* What a fetch with OAuth2 has besides. */
+typedef struct FetchToken {
+    TokenWait wait;
+    LoopTimer *late; /* ends the wait at the fetch's time limit */
+    bool renewed;    /* a server refused one already */
+} FetchToken;
 
 struct HttpFetchHandle {
     ClientLoop *at;
     FetchState state;
     HttpFetchHandle *next;
     HttpFetchHandle **link;
-    HttpFetch fetch; /* strings point behind this struct */
+    HttpFetch fetch;   /* strings point behind this struct */
+    FetchToken *token; /* owned; NULL unless the configuration wants one */
     HttpHeader *headers;
     CURL *easy;
     ClientSetup setup;
@@ -92,12 +105,21 @@ struct HttpFetchHandle {
 
 static void fetch_run(HttpFetchHandle *fetch);
 static void fetch_end(HttpFetchHandle *fetch);
+static void fetch_unlink(HttpFetchHandle *fetch);
+static void fetch_tell(void *self);
 
 static void fetch_fail(HttpFetchHandle *fetch, ErrCode code, const char *why)
 {
     Str method = http_method_name(fetch->method);
-    (void)err_set(&fetch->err, code, STR_FMT " \"" STR_FMT "\": %s", STR_ARG(method),
-                  STR_ARG(fetch->url), why);
+    Url url;
+    Str secret = STR_EMPTY; /* user and password in the URL */
+    if (url_parse(fetch->url, &url, NULL)) {
+        secret = url.user_info;
+    }
+    Str before = secret.len > 0 ? str_range(fetch->url.ptr, secret.ptr) : STR_EMPTY;
+    Str after = str_skip(fetch->url, before.len + secret.len);
+    (void)err_set(&fetch->err, code, STR_FMT " \"" STR_FMT "%s" STR_FMT "\": %s", STR_ARG(method),
+                  STR_ARG(before), secret.len > 0 ? "***" : "", STR_ARG(after), why);
 }
 
 /* ---- a loop's curl ---- */
@@ -338,6 +360,10 @@ static bool set_up(HttpFetchHandle *fetch)
     set_method(fetch);
     set_headers(fetch);
     Err err;
+    fetch->setup.files = &fetch->at->secrets;
+    if (fetch->token) {
+        fetch->setup.authorization = buf_view(&fetch->token->wait.value);
+    }
     if (!client_setup_config(&fetch->setup, easy, fetch->fetch.config, fetch->url,
                              fetch->cross_host, &err)) {
         fetch_fail(fetch, err.code, err.message);
@@ -356,7 +382,7 @@ static void release_curl(HttpFetchHandle *fetch)
     client_setup_done(&fetch->setup);
 }
 
-static void fetch_run(HttpFetchHandle *fetch)
+static void fetch_send(HttpFetchHandle *fetch)
 {
     ClientLoop *at = fetch->at;
     fetch->easy = handle_take(at);
@@ -370,6 +396,91 @@ static void fetch_run(HttpFetchHandle *fetch)
         fetch_fail(fetch, ERR_INTERNAL, curl_multi_strerror(code));
         fetch_end(fetch);
     }
+}
+
+/* ---- waiting for a token ---- */
+
+static void token_late_stop(FetchToken *token)
+{
+    loop_timer_free(token->late);
+    token->late = NULL;
+}
+
+/* The end of a fetch that waits. A call of on_token may be on its way: it runs before fetch_tell
+ * and finds that the fetch has ended. */
+static void fetch_stop_waiting(HttpFetchHandle *fetch, ErrCode code, const char *why)
+{
+    (void)token_leave(fetch->at->client->tokens, &fetch->token->wait);
+    token_late_stop(fetch->token);
+    fetch_fail(fetch, code, why);
+    fetch_unlink(fetch);
+    loop_call(fetch->at->loop, fetch_tell, fetch);
+}
+
+static void on_token_late(void *self)
+{
+    fetch_stop_waiting(self, ERR_TIMEOUT, "the time limit has passed before an OAuth2 token came");
+}
+
+static void on_token(void *self)
+{
+    HttpFetchHandle *fetch = self;
+    if (fetch->state != FETCH_WAITING) {
+        return;
+    }
+    const Err *err = &fetch->token->wait.err;
+    token_late_stop(fetch->token);
+    fetch->state = FETCH_RUNNING;
+    if (err->code != ERR_NONE) {
+        fetch_fail(fetch, err->code, err->message);
+        fetch_end(fetch);
+        return;
+    }
+    fetch_send(fetch);
+}
+
+static void fetch_run(HttpFetchHandle *fetch)
+{
+    ClientLoop *at = fetch->at;
+    const HttpClientConfig *config = fetch->fetch.config;
+    if (!config || !config->oauth2 || fetch->cross_host) {
+        fetch_send(fetch);
+        return;
+    }
+    if (!fetch->token) {
+        fetch->token = MEM_NEW(FetchToken);
+        fetch->token->wait = (TokenWait){.loop = at->loop, .ready = on_token, .self = fetch};
+    }
+    TokenWait *wait = &fetch->token->wait;
+    switch (token_get(at->client->tokens, &at->secrets, config->oauth2, wait)) {
+    case TOKEN_READY:
+        fetch_send(fetch);
+        break;
+    case TOKEN_LATER:
+        fetch->state = FETCH_WAITING;
+        fetch->token->late = loop_timer_new(at->loop, on_token_late, fetch);
+        loop_timer_arm_ns(fetch->token->late, MAX(left_ms(fetch), (i64)0) * NS_PER_MS);
+        break;
+    case TOKEN_FAILED:
+        fetch_fail(fetch, wait->err.code, wait->err.message);
+        fetch_end(fetch);
+        break;
+    }
+}
+
+/* True: the server refused the token, and the fetch goes on with a new one; once. */
+static bool renew_token(HttpFetchHandle *fetch, long status)
+{
+    FetchToken *token = fetch->token;
+    if (status != 401 || !token || token->renewed || fetch->cross_host) {
+        return false;
+    }
+    token->renewed = true;
+    token_refuse(fetch->at->client->tokens, fetch->fetch.config->oauth2, token->wait.generation);
+    buf_clear(&fetch->body);
+    release_curl(fetch);
+    fetch_run(fetch);
+    return true;
 }
 
 /* The address that a reply redirects to, as a string of curl's; NULL when it does not, or when the
@@ -463,7 +574,7 @@ static void fetch_finished(HttpFetchHandle *fetch, CURLcode code)
     (void)curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
     if (code != CURLE_OK) {
         explain(fetch, code);
-    } else if (follow(fetch, status)) {
+    } else if (renew_token(fetch, status) || follow(fetch, status)) {
         return;
     }
     fetch_end(fetch);
@@ -510,6 +621,10 @@ static void fetch_free(HttpFetchHandle *fetch)
     release_curl(fetch);
     buffer_put(fetch->at, &fetch->body);
     curl_free(fetch->redirect_url);
+    if (fetch->token) {
+        token_wait_done(&fetch->token->wait);
+        mem_free(fetch->token);
+    }
     mem_free(fetch);
     atomic_fetch_sub(&client->outstanding, 1);
 }
@@ -634,6 +749,8 @@ void http_fetch_cancel(HttpFetchHandle *fetch)
         fetch_fail(fetch, ERR_CANCELED, "canceled");
         fetch_unlink(fetch);
         loop_call(fetch->at->loop, fetch_tell, fetch);
+    } else if (fetch->state == FETCH_WAITING) {
+        fetch_stop_waiting(fetch, ERR_CANCELED, "canceled");
     }
 }
 
@@ -646,6 +763,7 @@ bool http_client_open(LoopSet *loops, HttpClient **ret, Err *err)
     size_t count = loops_count(loops);
     HttpClient *client = mem_zero(1, sizeof(*client) + count * sizeof(ClientLoop));
     client->loops = loops;
+    client->tokens = token_store_new(client);
     for (size_t i = 0; i < count; i++) {
         client->at[i] = (ClientLoop){.client = client, .loop = loops_get(loops, i)};
     }
@@ -659,6 +777,10 @@ static void client_loop_cancel(void *self)
     at->closed = true;
     while (at->first) {
         HttpFetchHandle *fetch = at->first;
+        if (fetch->state == FETCH_WAITING) {
+            fetch_stop_waiting(fetch, ERR_CANCELED, "canceled");
+            continue;
+        }
         (void)curl_multi_remove_handle(at->multi, fetch->easy);
         fetch_fail(fetch, ERR_CANCELED, "canceled");
         fetch_end(fetch);
@@ -676,6 +798,7 @@ static void client_loop_stop(void *self)
     }
     vec_done(&at->handles);
     vec_done(&at->buffers);
+    secret_files_done(&at->secrets);
     if (at->multi) {
         (void)curl_multi_cleanup(at->multi);
         loop_timer_free(at->timer);
@@ -697,6 +820,7 @@ HttpClient *http_client_close(HttpClient *client)
     for (size_t i = 0; i < count; i++) {
         loop_call_wait(client->at[i].loop, client_loop_stop, &client->at[i]);
     }
+    client->tokens = token_store_free(client->tokens);
     mem_free(client);
     curl_global_cleanup();
     return NULL;

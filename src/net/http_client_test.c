@@ -289,6 +289,7 @@ TEST(http_client, failures_say_what_and_which_kind)
         {"/large", {.body_max = 199999}, ERR_LIMIT, "body exceeds its limit of 199999 bytes"},
         {"/large", {.body_max = 1999, .accept_gzip = true}, ERR_LIMIT, "limit of 1999 bytes"},
         {"http://127.0.0.1:1/", {0}, ERR_UNAVAILABLE, "GET \"http://127.0.0.1:1/\": "},
+        {"http://ann:pw@127.0.0.1:1/x", {0}, ERR_UNAVAILABLE, "GET \"http://***@127.0.0.1:1/x\": "},
         {"ftp://127.0.0.1/", {0}, ERR_INVALID, "ftp"},
         {"http://bad host:x/", {0}, ERR_INVALID, "GET"},
         {"file:///etc/passwd", {0}, ERR_INVALID, "file"},
