@@ -2,12 +2,11 @@
 #include "net/client_config.h"
 
 #include "base/quote.h"
+#include "net/jwt.h"
 #include "net/url_reference.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static const char grant_jwt_bearer[] = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /* What the readers of the parts share. */
 typedef struct Reader {
@@ -353,7 +352,7 @@ static bool check_oauth2(const YamlMap *map, const OAuth2Config *oauth2, const b
     if (oauth2->token_url.len == 0) {
         return refuse(map, err, "oauth2 token_url must be configured");
     }
-    if (!str_eq(oauth2->grant_type, str_from(grant_jwt_bearer))) {
+    if (!str_eq(oauth2->grant_type, S(OAUTH2_JWT_BEARER))) {
         return count_set(oauth2->client_secret.len > 0, oauth2->client_secret_file.len > 0,
                          references[0]) <= 1 ||
                refuse(map, err,
@@ -366,7 +365,7 @@ static bool check_oauth2(const YamlMap *map, const OAuth2Config *oauth2, const b
                           "at most one of oauth2 client_certificate_key, "
                           "client_certificate_key_file & client_certificate_key_ref must be "
                           "configured using grant-type=%s",
-                          grant_jwt_bearer);
+                          OAUTH2_JWT_BEARER);
     }
     return algorithm.len == 0 || str_eq(algorithm, S("RS256")) || str_eq(algorithm, S("RS384")) ||
            str_eq(algorithm, S("RS512")) ||
@@ -402,6 +401,16 @@ static bool read_oauth2_fields(const Reader *reader, YamlMap *block, OAuth2Confi
            read_proxy(reader, block, &ret->proxy) && yaml_map_finish(block, err);
 }
 
+static bool read_claims(const Reader *reader, OAuth2Config *oauth2)
+{
+    enum { CLAIMS_MAX = 1024 * 1024 };
+    CLEANUP(buf_done) Buf json;
+    buf_init(&json, CLAIMS_MAX);
+    jwt_claims_from_yaml(oauth2->claims, &json);
+    return buf_ok(&json, reader->err) &&
+           arena_str(reader->arena, buf_view(&json), &oauth2->claims_json, reader->err);
+}
+
 static bool read_oauth2(const Reader *reader, YamlMap *map, const OAuth2Config **ret)
 {
     YamlMap block;
@@ -415,7 +424,7 @@ static bool read_oauth2(const Reader *reader, YamlMap *map, const OAuth2Config *
         return arena_full(reader->arena, reader->err);
     }
     if (!read_oauth2_fields(reader, &block, oauth2, references) ||
-        !check_oauth2(&block, oauth2, references, reader->err)) {
+        !check_oauth2(&block, oauth2, references, reader->err) || !read_claims(reader, oauth2)) {
         return false;
     }
     *ret = oauth2;

@@ -73,6 +73,8 @@ typedef struct NamedText {
     Str value;
 } NamedText;
 
+#define OAUTH2_JWT_BEARER "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
 typedef struct OAuth2Config {
     Str client_id;
     Str client_secret; /* secret */
@@ -80,11 +82,12 @@ typedef struct OAuth2Config {
     Str client_certificate_key_id;
     Str client_certificate_key; /* secret */
     Str client_certificate_key_file;
-    Str grant_type;          /* empty: client_credentials */
+    Str grant_type;          /* OAUTH2_JWT_BEARER; all else is client_credentials */
     Str signature_algorithm; /* empty: RS256 */
     Str iss;
     Str audience;
     const YamlNode *claims; /* a mapping, or NULL */
+    Str claims_json;        /* the same as a JSON object */
     Str *scopes;
     size_t scope_count;
     Str token_url;

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "codec/base64.h"
+#include "net/jwt.h"
 #include "net/oauth2_copy.h"
 #include "net/oauth2_reply.h"
 #include "net/url.h"
@@ -31,7 +32,12 @@ enum {
 
 /* Where the client shows who it is. Servers do not agree, so the header is tried first and what
  * worked is remembered. */
-typedef enum TokenStyle { STYLE_UNKNOWN, STYLE_HEADER, STYLE_BODY } TokenStyle;
+typedef enum TokenStyle {
+    STYLE_UNKNOWN,
+    STYLE_HEADER,
+    STYLE_BODY,
+    STYLE_NONE, /* JWT: the assertion says it */
+} TokenStyle;
 
 typedef struct TokenEntry {
     TokenStore *store;
@@ -46,10 +52,11 @@ typedef struct TokenEntry {
     TokenStyle style;
     bool fetching;
     TokenWait *waiting;
-    Buf secret;       /* the client's, that value was or will be fetched with; the request's while
-                         fetching */
-    Loop *loop;       /* the request's */
-    TokenStyle tried; /* the request's */
+    /* The client's secret, or with JWT its key, that value was or will be fetched with. The
+     * request's while fetching, as the next two. */
+    Buf secret;
+    Loop *loop;
+    TokenStyle tried;
 } TokenEntry;
 
 struct TokenStore {
@@ -203,10 +210,44 @@ static void put_pair(Buf *body, const char *name, Str value)
     url_encode(body, value);
 }
 
+static bool uses_jwt(const OAuth2Config *config)
+{
+    return str_eq(config->grant_type, S(OAUTH2_JWT_BEARER));
+}
+
+static bool put_assertion(const TokenEntry *entry, Buf *body, Err *err)
+{
+    CLEANUP(buf_done) Buf scope;
+    CLEANUP(buf_done) Buf assertion;
+    const OAuth2Config *config = &entry->config;
+    buf_init(&scope, TOKEN_CONFIG_MAX);
+    buf_init(&assertion, TOKEN_CONFIG_MAX);
+    for (size_t i = 0; i < config->scope_count; i++) {
+        buf_str(&scope, i > 0 ? S(" ") : STR_EMPTY);
+        buf_str(&scope, config->scopes[i]);
+    }
+    const JwtOpts opts = {
+        .key = buf_view(&entry->secret),
+        .key_id = config->client_certificate_key_id,
+        .algorithm = config->signature_algorithm,
+        .issuer = config->iss.len > 0 ? config->iss : config->client_id,
+        .subject = config->client_id,
+        .audience = config->audience.len > 0 ? config->audience : config->token_url,
+        .scope = buf_view(&scope),
+        .claims = config->claims_json,
+        .now_s = time_now_ms() / MS_PER_SECOND,
+    };
+    if (!jwt_sign(&opts, &assertion, err)) {
+        return false;
+    }
+    put_pair(body, "assertion", buf_view(&assertion));
+    return true;
+}
+
 static bool body_make(const TokenEntry *entry, Buf *body, Err *err)
 {
     const OAuth2Config *config = &entry->config;
-    Str grant = S("client_credentials");
+    Str grant = uses_jwt(config) ? S(OAUTH2_JWT_BEARER) : S("client_credentials");
     for (size_t i = 0; i < config->endpoint_param_count; i++) {
         const NamedText *param = &config->endpoint_params[i];
         if (str_eq(param->name, S("grant_type"))) {
@@ -229,6 +270,9 @@ static bool body_make(const TokenEntry *entry, Buf *body, Err *err)
             buf_byte(body, '=');
             url_encode(body, config->endpoint_params[i].value);
         }
+    }
+    if (uses_jwt(config)) {
+        return put_assertion(entry, body, err) && buf_ok(body, err);
     }
     if (entry->tried == STYLE_BODY) {
         put_pair(body, "client_id", config->client_id);
@@ -346,12 +390,15 @@ static void request_send(TokenEntry *entry)
 
 static bool secret_now(SecretFiles *files, const OAuth2Config *config, Str *ret, Err *err)
 {
-    if (config->client_secret_file.len == 0) {
-        *ret = config->client_secret;
+    bool jwt = uses_jwt(config);
+    Str file = jwt ? config->client_certificate_key_file : config->client_secret_file;
+    if (file.len == 0) {
+        *ret = jwt ? config->client_certificate_key : config->client_secret;
         return true;
     }
-    return secret_file_get(files, config->client_secret_file, time_monotonic_ns(), ret, err) ||
-           err_wrap(err, "unable to read the OAuth2 client secret file");
+    return secret_file_get(files, file, time_monotonic_ns(), ret, err) ||
+           err_wrap(err, "unable to read the OAuth2 client %s file",
+                    jwt ? "certificate key" : "secret");
 }
 
 TokenAnswer token_get(TokenStore *store, SecretFiles *files, const OAuth2Config *config,
@@ -380,7 +427,9 @@ TokenAnswer token_get(TokenStore *store, SecretFiles *files, const OAuth2Config 
         buf_str(&entry->secret, secret);
         entry->fetching = true;
         entry->loop = wait->loop;
-        entry->tried = entry->style == STYLE_UNKNOWN ? STYLE_HEADER : entry->style;
+        entry->tried = uses_jwt(config)                ? STYLE_NONE
+                       : entry->style == STYLE_UNKNOWN ? STYLE_HEADER
+                                                       : entry->style;
     }
     if (entry) {
         entry->used_ns = now_ns;

@@ -1,11 +1,12 @@
 /*
- * OAuth 2.0 tokens of outgoing requests (the client credentials grant): fetched from the token
- * address, kept until they expire, and shared by all requests whose configuration says the same.
- * Of each configuration at most one token request is on its way; who comes meanwhile waits for it.
+ * OAuth 2.0 tokens of outgoing requests (the client credentials and JWT bearer grants): fetched
+ * from the token address, kept until they expire, and shared by all requests whose configuration
+ * says the same. Of each configuration at most one token request is on its way; who comes meanwhile
+ * waits for it.
  *
  * Layer: net, inside the HTTP client. Memory: token_store_free; a TokenWait belongs to who waits.
  * Thread: the store has a lock, its functions run on any loop; a TokenWait belongs to one loop.
- * Source: RFC 6749 sections 2.3.1, 4.4 and 5.
+ * Source: RFC 6749 sections 2.3.1, 4.4 and 5; RFC 7523 section 2.1.
  */
 #pragma once
 

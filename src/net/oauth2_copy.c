@@ -62,6 +62,7 @@ static bool visit_config(Visitor *visitor, OAuth2Config *config)
                           &config->signature_algorithm,
                           &config->iss,
                           &config->audience,
+                          &config->claims_json,
                           &config->token_url};
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         if (!visitor->visit(visitor, texts[i])) {

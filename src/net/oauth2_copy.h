@@ -13,4 +13,4 @@
 
 void oauth2_config_key(const OAuth2Config *config, Buf *out); /* holds secrets */
 bool oauth2_config_copy(const OAuth2Config *config, Arena *arena, OAuth2Config *ret,
-                        Err *err) MUST_USE; /* without claims */
+                        Err *err) MUST_USE; /* claims: as claims_json alone */

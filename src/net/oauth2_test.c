@@ -2,11 +2,15 @@
 #include "base/mem.h"
 #include "base/test.h"
 #include "base/time.h"
+#include "codec/base64.h"
 #include "net/client_config.h"
 #include "net/http_client.h"
 #include "net/http_fixture.h"
 #include "net/tls_fixture.h"
 
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -25,7 +29,7 @@ typedef struct Server {
     const char *answer;   /* with status 400 in place of a token; NULL: a token */
     pthread_mutex_t lock; /* of what follows */
     char authorization[256];
-    char body[512];
+    char body[2048];
 } Server;
 
 typedef struct Answer {
@@ -242,6 +246,46 @@ TEST(oauth2, who_comes_while_a_token_is_fetched_waits_for_it)
     CHECK_U64(atomic_load(&world.server.targets), FETCHES);
     CHECK_STR(str_from(world.answer.body), S("Bearer t1"));
     world_close(&world);
+}
+
+TEST(oauth2, with_jwt_a_signed_assertion_takes_the_place_of_the_secret)
+{
+    char path[] = "/tmp/vigie-oauth2-XXXXXX";
+    char more[512];
+    World world;
+    int fd = mkstemp(path);
+    EVP_PKEY *key = EVP_RSA_gen(2048);
+    BIO *bio = BIO_new_fd(fd, BIO_NOCLOSE);
+    CHECK(fd >= 0 && key && bio);
+    CHECK(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1);
+    world_open(&world);
+    (void)snprintf(more, sizeof(more),
+                   "  grant_type: urn:ietf:params:oauth:grant-type:jwt-bearer\n  claims: {x: 5}\n"
+                   "  scopes: [s]\n  client_certificate_key_file: %s\n",
+                   path);
+    CHECK_STR(fetch(&world, config_of(&world, more), "/target"), S("Bearer t1"));
+    CHECK_STR(str_from(world.server.authorization), S(""));
+    Str body = str_from(world.server.body);
+    Str head = S("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&scope=s&"
+                 "assertion=");
+    CHECK(str_skip_prefix(&body, head));
+    Str part;
+    CLEANUP(buf_done) Buf claims;
+    Err err;
+    buf_init(&claims, MIB);
+    CHECK(str_split_next(&body, '.', &part) && str_split_next(&body, '.', &part));
+    CHECK_OK(base64url_decode(part, &claims, &err), &err);
+    CHECK(
+        str_starts_with(buf_view(&claims),
+                        S("{\"x\":5,\"iss\":\"a:b\",\"sub\":\"a:b\",\"aud\":\"http://127.0.0.1:")));
+    CHECK(ftruncate(fd, 10) == 0);
+    usleep(1100 * 1000); /* files are looked at once a second */
+    Str message = fetch(&world, config_of(&world, more), "/target");
+    CHECK(str_contains(message, S("no RSA key in PEM")));
+    world_close(&world);
+    (void)BIO_free(bio);
+    EVP_PKEY_free(key);
+    CHECK(close(fd) == 0 && unlink(path) == 0);
 }
 
 TEST(oauth2, a_refused_token_is_renewed_once)
