@@ -16,6 +16,7 @@ import { fileURLToPath } from "node:url";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const CHROMIUM = process.env.VIGIE_CHROMIUM ?? "/usr/bin/chromium";
+const NODE_MIN = 20;
 const START_MS = 20000;
 const STOP_MS = 15000;
 const TEST_MS = 90000;
@@ -23,6 +24,8 @@ const CLOSE_MS = 5000; // a page that hangs must not hold up the others
 
 // Why the tests cannot run here, or an empty text.
 export function missing() {
+  if (Number(process.versions.node.split(".")[0]) < NODE_MIN)
+    return `Playwright needs Node ${NODE_MIN}, this is ${process.version}`;
   if (!existsSync(CHROMIUM)) return `no Chromium (${CHROMIUM})`;
   if (!existsSync(join(root, "web/node_modules/playwright-core")))
     return "no playwright-core (the interface was not built)";

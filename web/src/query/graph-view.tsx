@@ -1,6 +1,6 @@
 // GraphView: a range query's result as lines or stacked, with a legend that hides and isolates series.
 import { useMemo, useState } from 'preact/hooks';
-import { seriesName } from '../api';
+import { seriesName, type Series } from '../api';
 import { formatShort } from '../format';
 import { last, toFrame } from '../frame';
 import { t } from '../text';
@@ -41,9 +41,12 @@ function toggled(
 export function GraphView({ result, panel, onZoom, onReset }: GraphProps) {
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const [everything, setEverything] = useState(false);
-  const frame = useMemo(() => toFrame(result.data, result.start, result.end, result.step), [result]);
-  const rows = everything ? frame.rows : frame.rows.slice(0, DRAWN_MAX);
-  const all = rows.map((row, i) => ({
+  const total = result.data.result.length;
+  const frame = useMemo(() => {
+    const drawn = (result.data.result as Series[]).slice(0, everything ? total : DRAWN_MAX);
+    return toFrame({ ...result.data, result: drawn }, result.start, result.end, result.step);
+  }, [result, everything]);
+  const all = frame.rows.map((row, i) => ({
     name: seriesName(row.labels),
     color: seriesColor(i),
     values: row.values,
@@ -54,9 +57,9 @@ export function GraphView({ result, panel, onZoom, onReset }: GraphProps) {
   const shown = all.filter((one) => !hidden.has(one.name));
   return (
     <>
-      {frame.rows.length > rows.length && (
+      {total > frame.rows.length && (
         <Note kind="warn">
-          {rows.length} {t('shownOf')} {frame.rows.length} {t('series')}.{' '}
+          {frame.rows.length} {t('shownOf')} {total} {t('series')}.{' '}
           <button onClick={() => setEverything(true)}>{t('showAll')}</button>
         </Note>
       )}
