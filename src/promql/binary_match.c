@@ -245,7 +245,9 @@ static bool find_result(Match *match, u32 signature, Labels labels, size_t *ret,
     MatchedSeries *result = vec_push(&match->results);
     VectorSeries *series = vec_push(&match->output);
     size_t index = match->results.count - 1;
-    *series = (VectorSeries){.labels = labels, .drop_name = match->eval->plan->return_bool};
+    *series = (VectorSeries){.labels = labels,
+                             .drop_name = match->eval->plan->return_bool &&
+                                          match->eval->query->delayed_names};
     *result = (MatchedSeries){.signature = signature, .next = match->result_first[signature]};
     result->matched = ARENA_NEW(match->arena, u64, words_of(match));
     match->result_first[signature] = index;

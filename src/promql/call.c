@@ -404,7 +404,6 @@ static bool absent_from(const Call *call, const Vector *from, Value *ret, Err *e
         value_done(ret);
         return false;
     }
-    series->drop_name = call->node->function == FUNCTION_absent_over_time;
     return settle(ret, err);
 }
 

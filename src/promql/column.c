@@ -220,7 +220,13 @@ bool vector_settle(Vector *vector, Err *err)
     return true;
 }
 
-/* For each series the index of the first one with equal labels, itself included. */
+/* A name that will go and the same name that stays make different series. */
+static bool same_series(const VectorSeries *a, const VectorSeries *b)
+{
+    return a->drop_name == b->drop_name && labels_eq(a->labels, b->labels);
+}
+
+/* For each series the index of the first one that is the same, itself included. */
 static bool find_same(const Vector *vector, size_t *first)
 {
     U64Map by_hash = {0};
@@ -236,7 +242,7 @@ static bool find_same(const Vector *vector, size_t *first)
                 *slot = i;
                 break;
             }
-            if (labels_eq(vector->series[*slot].labels, vector->series[i].labels)) {
+            if (same_series(&vector->series[*slot], &vector->series[i])) {
                 first[i] = *slot;
                 any = true;
                 break;
@@ -285,7 +291,6 @@ bool vector_merge_same(Vector *vector, Err *err)
                 VectorSeries *into = &vector->series[first[i]];
                 VectorSeries *from = &vector->series[i];
                 ok = merge_columns(arena, vector->steps, &into->column, &from->column, err);
-                into->drop_name = into->drop_name || from->drop_name;
                 memset(from->column.present, 0, BITMAP_WORDS(vector->steps) * sizeof(u64));
             }
         }

@@ -245,6 +245,7 @@ static bool drop_marked_names(Query *query, Vector *vector, Err *err)
             !labels_drop_metadata(query, series->labels, &series->labels, err)) {
             return false;
         }
+        series->drop_name = false;
     }
     return vector_merge_same(vector, err);
 }

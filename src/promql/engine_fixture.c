@@ -13,6 +13,8 @@
 enum {
     SAMPLES = 240,
     SCRAPE_MS = 15 * 1000,
+    AT_MS = 1800 * 1000, /* when fixture_check_query asks */
+    STEP_MS = 60 * 1000,
 };
 
 typedef struct Maker {
@@ -185,4 +187,137 @@ void fixture_answer(Engine *engine, Source *source, const QuerySpec *spec, Buf *
         buf_byte(out, '\n');
     }
     query_result_free(result);
+}
+
+static bool ask(Engine *engine, Source *source, Str query, bool range, QueryResult **ret)
+{
+    QuerySpec spec = {.expr = query,
+                      .start_ms = range ? AT_MS - 2 * (i64)STEP_MS : AT_MS,
+                      .end_ms = range ? AT_MS + (i64)STEP_MS : AT_MS,
+                      .step_ms = range ? STEP_MS : 0};
+    Err err = {0};
+    if (query_run(engine, source, &spec, ret, &err)) {
+        ASSERT((*ret)->stats.samples_peak <= engine_opts(engine)->samples_max);
+        return true;
+    }
+    ASSERT(err.code != ERR_NONE && err.code != ERR_INTERNAL && err.message[0] != '\0');
+    return false;
+}
+
+/* What is written in these words may differ between the two kinds of query. */
+static bool depends_on_times(Str query)
+{
+    static const Str words[] = {STR_INIT("start"), STR_INIT("end"),   STR_INIT("step"),
+                                STR_INIT("range"), STR_INIT("START"), STR_INIT("END"),
+                                STR_INIT("STEP"),  STR_INIT("RANGE")};
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        if (str_contains(query, words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An instant query orders the series of these; what is made of them then may see another order. */
+static bool depends_on_order(Str query)
+{
+    static const Str words[] = {STR_INIT("sort"),    STR_INIT("topk"), STR_INIT("bottomk"),
+                                STR_INIT("limit"),   STR_INIT("SORT"), STR_INIT("TOPK"),
+                                STR_INIT("BOTTOMK"), STR_INIT("LIMIT")};
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        if (str_contains(str_skip(query, 1), words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool same_sample(const SampleColumns *a, size_t i, const SampleColumns *b, size_t j)
+{
+    const Histogram *left = a->hist ? a->hist[i] : NULL;
+    const Histogram *right = b->hist ? b->hist[j] : NULL;
+    if (left || right) {
+        return left && right && histogram_eq(left, right);
+    }
+    return a->value[i] == b->value[j] || (isnan(a->value[i]) && isnan(b->value[j]));
+}
+
+/* The sample of series `labels` at AT_MS; false when there is none. */
+static bool find_sample(const QueryResult *result, Labels labels, const SampleColumns **ret,
+                        size_t *ret_at)
+{
+    for (size_t i = 0; i < result->series_count; i++) {
+        if (!labels_eq(result->series[i].labels, labels)) {
+            continue;
+        }
+        *ret = &result->series[i].samples;
+        for (*ret_at = 0; *ret_at < (*ret)->count; (*ret_at)++) {
+            if ((*ret)->t_ms[*ret_at] == AT_MS) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Says which query broke what before the assertion ends the program. */
+static void hold(bool ok, Str query, const char *what)
+{
+    if (!ok) {
+        (void)fprintf(stderr, "%s: " STR_FMT "\n", what, STR_ARG(query));
+    }
+    ASSERT(ok);
+}
+
+static void check_vector(Str query, const QueryResult *instant, const QueryResult *range)
+{
+    size_t at_time = 0;
+    for (size_t i = 0; i < range->series_count; i++) {
+        for (size_t j = 0; j < range->series[i].samples.count; j++) {
+            at_time += range->series[i].samples.t_ms[j] == AT_MS;
+        }
+    }
+    hold(at_time == instant->series_count, query, "another number of series in a range");
+    for (size_t i = 0; i < instant->series_count; i++) {
+        const SampleColumns *samples;
+        size_t at;
+        hold(find_sample(range, instant->series[i].labels, &samples, &at), query,
+             "a series is missing in a range");
+        hold(same_sample(&instant->series[i].samples, 0, samples, at), query,
+             "another value in a range");
+    }
+}
+
+static void check_again(Engine *engine, Source *source, Str query, const QueryResult *first)
+{
+    QueryResult *second;
+    ASSERT(ask(engine, source, query, false, &second));
+    ASSERT(first->type == second->type && first->series_count == second->series_count);
+    for (size_t i = 0; i < first->series_count; i++) {
+        const SampleColumns *a = &first->series[i].samples;
+        const SampleColumns *b = &second->series[i].samples;
+        ASSERT(labels_eq(first->series[i].labels, second->series[i].labels));
+        ASSERT(a->count == b->count);
+        for (size_t j = 0; j < a->count; j++) {
+            ASSERT(a->t_ms[j] == b->t_ms[j] && same_sample(a, j, b, j));
+        }
+    }
+    query_result_free(second);
+}
+
+bool fixture_check_query(Engine *engine, Source *source, Str query)
+{
+    QueryResult *instant;
+    QueryResult *range;
+    if (!ask(engine, source, query, false, &instant)) {
+        return false;
+    }
+    check_again(engine, source, query, instant);
+    if (instant->type == RESULT_VECTOR && !depends_on_times(query) && !depends_on_order(query) &&
+        ask(engine, source, query, true, &range)) {
+        check_vector(query, instant, range);
+        query_result_free(range);
+    }
+    query_result_free(instant);
+    return true;
 }

@@ -15,3 +15,10 @@ ArraySource *fixture_store(Random *random, size_t hosts);
 
 /* Every sample of the answer, floats by their bits; the error when there is none. Sorted series. */
 void fixture_answer(Engine *engine, Source *source, const QuerySpec *spec, Buf *out);
+
+/*
+ * Holds (by assertions) that a query answered at one time is answered the same, to the bit, as the
+ * middle of a range query; that asked again it says the same; that a refusal has a code and words;
+ * and that budgets hold. Returns whether there was an answer.
+ */
+bool fixture_check_query(Engine *engine, Source *source, Str query);

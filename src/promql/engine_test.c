@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "os/pool.h"
 #include "promql/engine_fixture.h"
+#include "promql/generate_fixture.h"
 
 #include <pthread.h>
 #include <time.h>
@@ -58,6 +59,40 @@ TEST(engine, workers_change_no_bit_of_any_answer)
     engine_free(alone);
     engine_free(many);
     pool_close(pool);
+    array_source_free(store);
+}
+
+TEST(engine, generated_queries_answer_one_moment_as_the_middle_of_a_range)
+{
+    static const char *const metrics[] = {"jobs_total", "heat", "wait_bucket", "size"};
+    static const char *const labels[] = {"host", "rack", "le"};
+    static const char *const values[] = {"h0", "h1", "even", "odd", "1", "+Inf"};
+    static const GenerateOpts kind = {metrics, COUNT_OF(metrics),
+                                      labels,  COUNT_OF(labels),
+                                      values,  COUNT_OF(values),
+                                      3,       600,
+                                      1800,    false,
+                                      true};
+    EngineOpts opts = {.features = FEATURE_EXPERIMENTAL_FUNCTIONS | FEATURE_EXTENDED_SELECTORS |
+                                   FEATURE_FILL_MODIFIERS | FEATURE_START_TIMESTAMPS,
+                       .samples_max = 100000,
+                       .memory_max = 64 * MIB};
+    Random random;
+    random_seed(&random, test_seed());
+    ArraySource *store = fixture_store(&random, 3);
+    size_t answered = 0;
+    size_t total = 3000;
+    for (size_t i = 0; i < total; i++) {
+        opts.features ^= FEATURE_DELAYED_NAME_REMOVAL;
+        Engine *engine = engine_new(&opts);
+        Buf query;
+        buf_init(&query, MIB);
+        generate_expr(&random, &kind, VALUE_VECTOR, &query);
+        answered += fixture_check_query(engine, array_source(store), buf_view(&query));
+        buf_done(&query);
+        engine_free(engine);
+    }
+    CHECK(answered > total / 3);
     array_source_free(store);
 }
 

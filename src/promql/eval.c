@@ -173,7 +173,7 @@ bool labels_drop_metadata(Query *query, Labels labels, Labels *ret, Err *err)
 /* With delayed removal only a mark is set, so that what comes later may still see the name. */
 bool series_drop_name(Query *query, VectorSeries *series, Err *err)
 {
-    series->drop_name = true;
+    series->drop_name = query->delayed_names;
     return query->delayed_names ||
            labels_drop_metadata(query, series->labels, &series->labels, err);
 }
