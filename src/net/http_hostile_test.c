@@ -493,7 +493,7 @@ TEST(http_hostile, peers_that_dawdle_do_not_hold_up_the_end)
     atomic_store(&handlers.release, true);
     i64 start_ns = time_monotonic_ns();
     fixture.server = http_server_close(fixture.server, 20000);
-    CHECK(time_monotonic_ns() - start_ns < 900 * NS_PER_MS);
+    CHECK(time_monotonic_ns() - start_ns < 5 * NS_PER_SECOND); /* of 20 s */
     CHECK_STR(client_reply(answered, false).body, S("released"));
     for (size_t i = 0; i < COUNT_OF(clients); i++) {
         client_close(&clients[i]);
