@@ -6,10 +6,12 @@
 #include "codec/exposition.h"
 #include "codec/number.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
-    LABEL_SHOWN_MAX = 50, /* bytes of a name or value in an error text, as the original */
+    LABEL_SHOWN_MAX = 50,  /* bytes of a name or value in an error text, as the original */
+    COMPARE_EACH_MAX = 16, /* labels whose names are compared each with each */
 };
 
 /* le="1" becomes "1.0", so that one bucket is one series whoever wrote it. */
@@ -39,33 +41,57 @@ static bool is_bound(Str name, MetricType type)
            (type == METRIC_SUMMARY && str_eq(name, S("quantile")));
 }
 
-/* The page's labels alone. */
+/* Does a name stand there twice? By sorting when there are many, for a page may hold thousands. */
+static bool names_are_unique(const ExpositionLabel *labels, size_t count, Arena *arena, Err *err)
+{
+    const Str *twice = NULL;
+    Str *names = ARENA_NEW(arena, Str, count);
+    if (!names) {
+        return arena_full(arena, err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        names[i] = labels[i].name;
+        for (size_t k = 0; k < i && count <= COMPARE_EACH_MAX; k++) {
+            twice = str_eq(names[k], names[i]) ? &names[i] : twice;
+        }
+    }
+    if (count > COMPARE_EACH_MAX) {
+        qsort(names, count, sizeof(*names), str_cmp_qsort);
+        for (size_t i = 1; i < count; i++) {
+            twice = str_eq(names[i - 1], names[i]) ? &names[i] : twice;
+        }
+    }
+    char quoted[QUOTE_TEXT_MAX];
+    return !twice || err_set(err, ERR_INVALID, "label name %s is not unique: invalid sample",
+                             quote_text(quoted, *twice));
+}
+
+/* The page's labels alone, into an empty builder. */
 static bool take_exposed(const SampleRules *rules, Str text, MetricType type,
                          LabelsBuilder *builder, Err *err)
 {
     ExpositionLabel *labels;
     size_t count;
-    if (!exposition_labels(text, builder->arena, &labels, &count, err)) {
+    size_t taken_count = 0;
+    if (!exposition_labels(text, builder->arena, &labels, &count, err) ||
+        !names_are_unique(labels, count, builder->arena, err)) {
         return false;
+    }
+    Label *taken = ARENA_NEW(builder->arena, Label, count);
+    if (!taken) {
+        return arena_full(builder->arena, err);
     }
     for (size_t i = 0; i < count; i++) {
         Str value = labels[i].value;
-        for (size_t k = 0; k < i; k++) {
-            if (str_eq(labels[k].name, labels[i].name)) {
-                char quoted[QUOTE_TEXT_MAX];
-                return err_set(err, ERR_INVALID, "label name %s is not unique: invalid sample",
-                               quote_text(quoted, labels[i].name));
-            }
-        }
         if (!rules->keep_bucket_text && is_bound(labels[i].name, type) &&
             !float_text(value, builder->arena, &value, err)) {
             return false;
         }
-        if (!labels_builder_set(builder, labels[i].name, value, err)) {
-            return false;
+        if (value.len > 0) {
+            taken[taken_count++] = (Label){.name = labels[i].name, .value = value};
         }
     }
-    return true;
+    return labels_builder_from(builder, (Labels){.at = taken, .count = taken_count}, err);
 }
 
 /* Keeps what the page said under exported_NAME, or exported_exported_NAME, …. */

@@ -245,6 +245,13 @@ TEST(scrape_loop, each_failure_is_down_with_its_reason_and_makes_series_stale)
          "received unsupported Content-Type \"text/html\" and no fallback_scrape_protocol "
          "specified for target",
          4},
+        {ERR_NONE, 200, "a{b=\"1\",b=\"2\"} 2\n", "text/plain",
+         "label name \"b\" is not unique: invalid sample", 17},
+        {ERR_NONE, 200,
+         "a{c=\"1\",d=\"1\",e=\"1\",f=\"1\",g=\"1\",h=\"1\",i=\"1\",j=\"1\",k=\"1\",l=\"1\",m="
+         "\"1\",n=\"1\",o=\"1\",p=\"1\",q=\"1\",r=\"1\",s=\"1\",t=\"1\",u=\"1\",v=\"1\",g=\"2\"} "
+         "2\n",
+         "text/plain", "label name \"g\" is not unique: invalid sample", 131},
         {ERR_NONE, 200, "a 2\nb x\n", "text/plain",
          "the value is not a number (line 2, column 3 of the page)", 8},
     };
