@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 import unittest
+import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import harness
@@ -259,6 +260,104 @@ class Hostile(unittest.TestCase):
                 harness.http(self.server.url + "/api/v1/query", data={"query": QUERIES[name]}, timeout=ANSWER_SECONDS)
         harness.wait_until(lambda: self.program.memory_bytes() < before + MEMORY_GROWTH_BYTES, 20, "memory's return")
         self.assertLess(self.program.memory_bytes(), 400 << 20)
+
+
+def bomb(megabytes):
+    """A gzip body that unpacks to much: a comment line without end."""
+    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+    return packer.compress(b"# ") + b"".join(packer.compress(b"x" * (1 << 20)) for _ in range(megabytes)) + packer.flush()
+
+
+class HostileTargets(unittest.TestCase):
+    """Targets that answer with what nobody should have to read; those beside them are scraped as ever."""
+
+    PAGES = {
+        "/bomb": (b"Content-Encoding: gzip\r\nContent-Type: text/plain\r\n", None),
+        "/nul": (b"Content-Type: text/plain\r\n", b"a\0b 1\n" * 1000),
+        "/labels": (b"Content-Type: text/plain\r\n", b"a{" + b",".join(b'l%d="v"' % n for n in range(20_000)) + b"} 1\n"),
+        "/label": (b"Content-Type: text/plain\r\n", b'a{l="' + b"v" * 5_000_000 + b'"} 1\n'),
+        "/number": (b"Content-Type: text/plain\r\n", b"a " + b"9" * 5_000_000 + b"\n"),
+        "/unclosed": (b"Content-Type: text/plain\r\n", b'a{l="' + b"\\" * 1_000_001),
+        "/binary": (b"Content-Type: text/plain\r\n", bytes(range(256)) * 4000),
+        "/broken_gzip": (b"Content-Encoding: gzip\r\nContent-Type: text/plain\r\n", b"\x1f\x8b\x08" + b"?" * 1000),
+        "/type": (b"Content-Type: " + b"t" * 60_000 + b"\r\n", b"a 1\n"),
+    }
+    DEAF = ("/endless", "/header", "/drip", "/reset", "/around", "/silent")
+
+    def serve(self, connection):
+        """One connection: the page of its path, or one of the ways to be a bad peer."""
+        with connection, contextlib.suppress(OSError):
+            connection.settimeout(20)
+            path = (connection.recv(65536).split(b" ") + [b"", b""])[1].decode()
+            if path in self.PAGES:
+                head, body = self.PAGES[path]
+                body = self.bomb if body is None else body
+                connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n" + head
+                                   + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            elif path == "/endless":
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")
+                while not self.stop.is_set():
+                    connection.sendall(b"endless 1\n" * 1000)
+            elif path == "/header":
+                connection.sendall(b"HTTP/1.1 200 OK\r\n")
+                while not self.stop.is_set():
+                    connection.sendall(b"X: y\r\n" * 1000)
+            elif path == "/drip":
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\n")
+                while not self.stop.wait(0.1):
+                    connection.sendall(b"a")
+            elif path == "/around":
+                connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /around\r\nContent-Length: 0\r\n\r\n")
+            elif path == "/silent":
+                self.stop.wait(20)
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self.listener.accept()
+                threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def test_each_is_down_with_a_reason_and_nobody_else_suffers(self):
+        self.bomb = bomb(128)
+        self.stop = threading.Event()
+        self.addCleanup(self.stop.set)
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.addCleanup(self.listener.close)
+        threading.Thread(target=self.accept, daemon=True).start()
+        paths = [*self.PAGES, *self.DEAF]
+        text = "global: {scrape_interval: 500ms, scrape_timeout: 500ms}\nscrape_configs:\n"
+        for path in paths:
+            text += (f"  - job_name: {path[1:]}\n    metrics_path: {path}\n    static_configs: "
+                     f"[{{targets: ['127.0.0.1:{self.listener.getsockname()[1]}']}}]\n")
+        with contextlib.ExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            good = stack.enter_context(scrape_target.serving("good 1\n"))
+            text += f"  - job_name: good\n    static_configs: [{{targets: ['{good.address}']}}]\n"
+            config = pathlib.Path(folder, "prometheus.yml")
+            config.write_text(text, encoding="ascii")
+            port = harness.free_port()
+            program = stack.enter_context(harness.vigie_prometheus(config, f"{folder}/data", port))
+            server = harness.Prometheus(port)
+
+            def judged():
+                targets = server.api("targets")["data"]["activeTargets"]
+                return all(target["health"] != "unknown" for target in targets) and targets
+            targets = {target["scrapePool"]: target for target in harness.wait_until(judged, 20, "a scrape of each")}
+            time.sleep(3)
+            # A page with one long value is unusual, but a page; so is a long comment, when the time suffices.
+            for name in (path[1:] for path in paths if path not in ("/label", "/bomb")):
+                with self.subTest(target=name):
+                    self.assertEqual(targets[name]["health"], "down")
+                    self.assertNotEqual(targets[name]["lastError"], "")
+                    self.assertLess(len(targets[name]["lastError"]), 5000)
+            harness.wait_until(lambda: server.value('up{job="good"}') == 1, 10, "the good target")
+            self.assertGreaterEqual(server.value('avg_over_time(up{job="good"}[1m])'), 0.5)
+            peak = int(next(line for line in pathlib.Path(f"/proc/{program.process.pid}/status").read_text(
+                encoding="ascii").splitlines() if line.startswith("VmHWM")).split()[1])
+            self.assertLess(peak, 700_000, "KiB at the worst moment")
+            begin = time.monotonic()
+            self.assertEqual(program.stop(), 0)
+            self.assertLess(time.monotonic() - begin, 5)
 
 
 if __name__ == "__main__":
