@@ -35,7 +35,8 @@ void test_register(TestCase *test);
     }                                                                          \
     static void test_##area_##_##name_(void)
 
-/* Each stops the test at once with the place and both sides. */
+/* Each stops the test at once with the place and both sides; the whole program when the test has
+ * threads running, because they hold on to its memory. */
 #define CHECK(condition)     check_true((condition), #condition, __FILE__, __LINE__)
 #define CHECK_I64(got, want) check_i64((i64)(got), (i64)(want), #got, __FILE__, __LINE__)
 #define CHECK_U64(got, want) check_u64((u64)(got), (u64)(want), #got, __FILE__, __LINE__)
