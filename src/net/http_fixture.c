@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 enum {
-    REPLY_WAIT_MS = 10 * 1000,
+    REPLY_WAIT_MS = 60 * 1000,         /* a busy machine may need seconds */
     CLIENT_IN_MAX = 128 * 1024 * 1024, /* bytes */
     READ_SIZE = 64 * 1024,
 };

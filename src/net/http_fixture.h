@@ -41,7 +41,7 @@ bool client_send(Client *client, Str bytes); /* false when the server has closed
 void client_printf(Client *client, const char *format, ...) PRINTF_LIKE(2, 3);
 void client_half_close(Client *client);
 
-/* The next reply, within 10 s; fails the test when none comes. */
+/* The next reply, within a minute; fails the test when none comes. */
 Reply client_reply(Client *client, bool to_head);
 bool client_ended(Client *client, i64 within_ms); /* the server closes within that time */
 Str reply_header(const Reply *reply, Str name);
