@@ -324,8 +324,11 @@ bool block_index_next_value(IndexValues *values, Str *ret_value, u64 *ret_postin
 bool block_index_find(const BlockIndex *index, Str name, Str value, u64 *ret_postings)
 {
     IndexValues values = block_index_values(index, name);
+    if (values.count == 0) {
+        return false;
+    }
     u64 low = 0; /* the last place whose value is not behind the wanted one */
-    u64 high = (values.count + index->value_step - 1) / MAX(index->value_step, 1U);
+    u64 high = (values.count + index->value_step - 1) / index->value_step;
     while (low + 1 < high) {
         u64 middle = low + (high - low) / 2;
         PairEntry entry = pair_at(index, index->value_places.at[values.first + middle]);

@@ -1,4 +1,5 @@
 /* Tests of blocks: written, read, damaged. Layer: tsdb. */
+#include "base/hash.h"
 #include "base/mem.h"
 #include "os/file.h"
 #include "tsdb/block_test_util.h"
@@ -262,6 +263,49 @@ TEST(block, every_flipped_bit_is_found_and_named)
     (void)block_release(block);
     model_done(&model);
     dir_gone(&dir);
+}
+
+TEST(block, version_3_reads_as_version_2)
+{
+    TestDir dir = dir_new();
+    Random random;
+    Model model;
+    char path[256];
+    char file[300];
+    Err err;
+    random_seed(&random, test_seed());
+    model_random(&model, &random, 50, 60);
+    model_write(&model, dir.path, 0, path);
+    (void)snprintf(file, sizeof(file), "%s/index", path);
+    FILE *handle = fopen(file, "r+");
+    CHECK(handle != NULL);
+    CHECK(fseek(handle, 4, SEEK_SET) == 0 && fputc(3, handle) == 3 && fclose(handle) == 0);
+    Block *block = open_block(path);
+    CHECK_U64(block_index_version(block_index(block)), 3);
+    CHECK_OK(block_verify(block, &err), &err);
+    model_check(&model, block_source(block), NULL, 0, INT64_MIN, INT64_MAX);
+    (void)block_release(block);
+    model_done(&model);
+    dir_gone(&dir);
+}
+
+TEST(block, an_index_without_pairs_has_no_series)
+{
+    /* Only the table of contents, which names no part, with its sum. */
+    u8 bytes[5 + 52] = {0xba, 0xaa, 0xd7, 0x00, 3};
+    u32 crc = __builtin_bswap32(crc32c(0, bytes + 5, 48));
+    BlockIndex *index;
+    u64 place;
+    roaring_bitmap_t *refs;
+    Err err;
+    memcpy(bytes + 53, &crc, sizeof(crc));
+    Str text = {.ptr = (const char *)bytes, .len = sizeof(bytes)};
+    CHECK_OK(block_index_open_bytes(text, "bare", &index, &err), &err);
+    CHECK(!block_index_find(index, STR_EMPTY, STR_EMPTY, &place));
+    CHECK_OK(block_index_match(index, NULL, 0, &refs, &err), &err);
+    CHECK(roaring_bitmap_is_empty(refs));
+    roaring_bitmap_free(refs);
+    (void)block_index_close(index);
 }
 
 TEST(block, a_cut_file_is_an_error)
