@@ -141,7 +141,7 @@ static Str fetch(World *world, const char *url, const char *yaml)
     answer->done = false;
     HttpFetch request = {.method = HTTP_GET,
                          .url = str_from(url),
-                         .timeout_ms = 5000,
+                         .timeout_ms = 60000,
                          .body_max = MIB,
                          .config = &config,
                          .done = on_done,
