@@ -97,6 +97,7 @@ struct HttpFetchHandle {
     bool cross_host; /* redirected away from the host that credentials are for */
     bool canceled;
     bool body_too_large;
+    bool too_late; /* the time limit passed in the middle of the body */
     i64 start_ns;
     i64 elapsed_ns;
     Err err;
@@ -263,10 +264,20 @@ static void buffer_put(ClientLoop *at, Buf *buf)
 
 /* ---- one fetch ---- */
 
+static i64 left_ms(const HttpFetchHandle *fetch)
+{
+    i64 spent_ms = (time_monotonic_ns() - fetch->start_ns) / NS_PER_MS;
+    return fetch->fetch.timeout_ms - spent_ms;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *self)
 {
     HttpFetchHandle *fetch = self;
     size *= count;
+    if (left_ms(fetch) <= 0) { /* curl looks only between reads, and one may unpack to gigabytes */
+        fetch->too_late = true;
+        return CURL_WRITEFUNC_ERROR;
+    }
     if (size > fetch->fetch.body_max - MIN(fetch->body.len, fetch->fetch.body_max)) {
         fetch->body_too_large = true;
         return CURL_WRITEFUNC_ERROR;
@@ -321,12 +332,6 @@ static void set_method(HttpFetchHandle *fetch)
         /* names of methods are literals, so NUL-terminated */
         (void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, http_method_name(fetch->method).ptr);
     }
-}
-
-static i64 left_ms(const HttpFetchHandle *fetch)
-{
-    i64 spent_ms = (time_monotonic_ns() - fetch->start_ns) / NS_PER_MS;
-    return fetch->fetch.timeout_ms - spent_ms;
 }
 
 static bool set_up(HttpFetchHandle *fetch)
@@ -559,8 +564,8 @@ static void explain(HttpFetchHandle *fetch, CURLcode code)
         (void)snprintf(text, sizeof(text), "body exceeds its limit of %zu bytes",
                        fetch->fetch.body_max);
         fetch_fail(fetch, ERR_LIMIT, text);
-    } else if (code == CURLE_OPERATION_TIMEDOUT) {
-        fetch_fail(fetch, ERR_TIMEOUT, why);
+    } else if (fetch->too_late || code == CURLE_OPERATION_TIMEDOUT) {
+        fetch_fail(fetch, ERR_TIMEOUT, fetch->too_late ? "the time limit has passed" : why);
     } else if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) {
         fetch_fail(fetch, ERR_INVALID, why);
     } else {
