@@ -5,7 +5,7 @@ build_packages="ca-certificates build-essential meson ninja-build pkg-config pyt
  libevent-dev libnghttp2-dev libcurl4-openssl-dev libssl-dev libyaml-dev libpcre2-dev libroaring-dev
  libxxhash-dev libsimde-dev libjemalloc-dev libsqlite3-dev libsnappy-dev libzstd-dev zlib1g-dev libcrypt-dev
  libunistring-dev"
-test_packages="libcmocka-dev curl"
+test_packages="libcmocka-dev curl openssl"
 lint_packages="clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev llvm-14"
 
 say() { printf '%s\n' "$*" >&2; }
