@@ -30,7 +30,7 @@
 
 enum {
     HANDLES_KEPT = 64,                 /* idle easy handles a loop keeps; about 6 KB each */
-    BUFFERS_KEPT = 4,                  /* body buffers a loop keeps */
+    BUFFERS_KEPT = 16,                 /* body buffers a loop keeps */
     BUFFER_KEPT_MAX = 4 * 1024 * 1024, /* bytes; larger ones go back at once */
     CONNECTIONS_KEPT = 4096,  /* idle connections a loop keeps; curl closes them after 118 s */
     RECEIVE_SIZE = 64 * 1024, /* bytes curl takes from a socket at a time */
@@ -97,7 +97,6 @@ struct HttpFetchHandle {
     bool cross_host; /* redirected away from the host that credentials are for */
     bool canceled;
     bool body_too_large;
-    bool too_late; /* the time limit passed in the middle of the body */
     i64 start_ns;
     i64 elapsed_ns;
     Err err;
@@ -264,28 +263,15 @@ static void buffer_put(ClientLoop *at, Buf *buf)
 
 /* ---- one fetch ---- */
 
-static i64 left_ms(const HttpFetchHandle *fetch)
-{
-    i64 spent_ms = (time_monotonic_ns() - fetch->start_ns) / NS_PER_MS;
-    return fetch->fetch.timeout_ms - spent_ms;
-}
-
 static size_t on_body(char *bytes, size_t size, size_t count, void *self)
 {
     HttpFetchHandle *fetch = self;
     size *= count;
-    if (left_ms(fetch) <= 0) { /* curl looks only between reads, and one may unpack to gigabytes */
-        fetch->too_late = true;
-        return CURL_WRITEFUNC_ERROR;
-    }
     if (size > fetch->fetch.body_max - MIN(fetch->body.len, fetch->fetch.body_max)) {
         fetch->body_too_large = true;
         return CURL_WRITEFUNC_ERROR;
     }
     if (fetch->body.len == 0) {
-        if (!fetch->body.data) { /* not before: most of the fetches that run only wait */
-            fetch->body = buffer_take(fetch->at, fetch->body.max);
-        }
         curl_off_t length = -1;
         (void)curl_easy_getinfo(fetch->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
         size_t expected = MAX(fetch->fetch.body_hint, length > 0 ? (size_t)length : 0);
@@ -332,6 +318,12 @@ static void set_method(HttpFetchHandle *fetch)
         /* names of methods are literals, so NUL-terminated */
         (void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, http_method_name(fetch->method).ptr);
     }
+}
+
+static i64 left_ms(const HttpFetchHandle *fetch)
+{
+    i64 spent_ms = (time_monotonic_ns() - fetch->start_ns) / NS_PER_MS;
+    return fetch->fetch.timeout_ms - spent_ms;
 }
 
 static bool set_up(HttpFetchHandle *fetch)
@@ -564,8 +556,8 @@ static void explain(HttpFetchHandle *fetch, CURLcode code)
         (void)snprintf(text, sizeof(text), "body exceeds its limit of %zu bytes",
                        fetch->fetch.body_max);
         fetch_fail(fetch, ERR_LIMIT, text);
-    } else if (fetch->too_late || code == CURLE_OPERATION_TIMEDOUT) {
-        fetch_fail(fetch, ERR_TIMEOUT, fetch->too_late ? "the time limit has passed" : why);
+    } else if (code == CURLE_OPERATION_TIMEDOUT) {
+        fetch_fail(fetch, ERR_TIMEOUT, why);
     } else if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) {
         fetch_fail(fetch, ERR_INVALID, why);
     } else {
@@ -685,7 +677,7 @@ static void fetch_start(void *self)
     if (!at->multi) {
         client_loop_start(at);
     }
-    buf_init(&fetch->body, fetch->fetch.body_max + HTTP_BODY_SPARE);
+    fetch->body = buffer_take(at, fetch->fetch.body_max + HTTP_BODY_SPARE);
     fetch_run(fetch);
 }
 
